@@ -1,0 +1,59 @@
+"""The errors of sparrow, classed by what the caller does next.
+
+One root, `SparrowError`. A concrete error is raised where it is decided and
+derives from the class that says what to do about it: refuse the input and keep
+what was there before (`InputError`), try later or elsewhere
+(`UnavailableError`), or stop (`FatalError`). A bad packet is none of these: it
+is an outcome (see `sparrow.dns.query`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong, or doubtful, in something an operator wrote."""
+
+    what: str
+    """What is wrong, and what would be right, in one sentence."""
+    file: str | None = None
+    """The file as the operator named it; None where there is no file."""
+    line: int | None = None
+    """Line in the file, counted from 1; None where no line is to blame."""
+
+    def __str__(self) -> str:
+        """Render as `file:line: what`, the form that editors and people know."""
+        where = "".join(f"{part}:" for part in (self.file, self.line) if part is not None)
+        return f"{where} {self.what}" if where else self.what
+
+
+class SparrowError(Exception):
+    """Root of every error that sparrow raises on purpose."""
+
+    exit_code = 2
+
+
+class InputError(SparrowError):
+    """Something an operator wrote is refused: keep the old, or exit with 2.
+
+    `problems` holds everything that was found, not only the first.
+    """
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        """Hold `problems`, in the order in which they are to be read."""
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class UnavailableError(SparrowError):
+    """Something outside (a daemon, a socket) is not there: try later or elsewhere."""
+
+
+class FatalError(SparrowError):
+    """The program cannot go on as it was started: say why, and exit."""

@@ -1,0 +1,74 @@
+"""A route: what a table says about the way to a prefix.
+
+Law: a route is immutable and equal routes are interchangeable, so a table of a
+million prefixes holds each distinct route once. Start from `parse_route`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sparrow.errors import InputError, Problem
+from sparrow.values.asn import parse_asn
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One step of an AS path: nearly always one AS."""
+
+    asns: tuple[int, ...]
+    """AS numbers in written order; several for an AS_SET or a multi-origin."""
+    joint: str = ""
+    """What stands between several: `_` for a multi-origin, `,` for an AS_SET."""
+
+    def __str__(self) -> str:
+        """Render as in a route file: `7`, `1_2` or `1,2`."""
+        return self.joint.join(map(str, self.asns)) if len(self.asns) > 1 else str(self.asns[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The AS path to a prefix, nearest AS first, origin last."""
+
+    hops: tuple[Hop, ...]
+    """At least one; a table of `prefix AS` lines gives exactly one."""
+
+    @property
+    def path(self) -> tuple[int, ...]:
+        """Every AS number of the path in written order, sets flattened."""
+        return tuple(asn for hop in self.hops for asn in hop.asns)
+
+    @property
+    def origins(self) -> tuple[int, ...]:
+        """AS numbers of the last hop, in written order."""
+        return self.hops[-1].asns
+
+    def __str__(self) -> str:
+        """Render as in a route file; `parse_route` reads it back equal."""
+        return " ".join(map(str, self.hops))
+
+
+def parse_route(text: str) -> Route:
+    """Read the part of a route line behind the prefix.
+
+    One AS number, or several separated by blanks, nearest first; each may be
+    asplain, asdot or behind `AS`. A hop may be a multi-origin `1_2` or an AS_SET
+    `1,2`, also written `{1,2}`. Raises `InputError` where there is none, or one
+    is not an AS number.
+    """
+    words = text.split()
+    if not words:
+        raise InputError([Problem("there is no AS number behind the prefix")])
+    return Route(tuple(map(parse_hop, words)))
+
+
+def parse_hop(word: str) -> Hop:
+    """Read one hop: `64600`, `1.10`, `AS7`, `1_2`, `1,2` or `{1,2}`.
+
+    A multi-origin of sets (`1_2,3`) is kept as its members in written order and
+    is written with `_` between all of them. Raises `InputError` otherwise.
+    """
+    bare = word[1:-1] if word[:1] == "{" and word[-1:] == "}" else word
+    joint = "_" if "_" in bare else ","
+    asns = tuple(parse_asn(part) for part in bare.replace("_", ",").split(","))
+    return Hop(asns, joint if len(asns) > 1 else "")
