@@ -40,11 +40,11 @@ def parse_name(text: str, origin: Name = ROOT) -> Name:
         return ROOT
     try:
         labels, is_absolute = _split(text)
-        name = labels if is_absolute else labels + origin
-        if wire_length(name) > MAX_WIRE:
-            raise ValueError("it is over 255 octets long")
     except ValueError as error:
         raise InputError([Problem(f"{text!r} is not a domain name: {error}")]) from None
+    name = labels if is_absolute else labels + origin
+    if wire_length(name) > MAX_WIRE:
+        raise InputError([Problem(f"{text!r} is not a domain name: it is over 255 octets long")])
     return name
 
 
@@ -93,7 +93,7 @@ def render_name(name: Name) -> str:
 
 
 def render_label(label: bytes) -> str:
-    """Give one label with every octet that text cannot show written as `\\DDD`."""
+    r"""Give one label with every octet that text cannot show written as `\DDD`."""
     return "".join(
         f"\\{chr(octet)}"
         if octet in _ESCAPED

@@ -1,0 +1,199 @@
+"""The choice of a site: from a client to the addresses that answer it.
+
+Law: a steered answer is a function of (policy, family, class) and of nothing
+else, so the scope read off the map is a sound ECS scope. Start from
+`Steering.choose`.
+
+A class is the order in which sites are tried for an address. Within a policy a
+client belongs to one eligible home site, and the order is the home's; a site
+that never had the family asked for has the empty class, which is NODATA. So
+classes that differ differ in their first site, and scopes are minimal while all
+sites serve.
+"""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sparrow.policy.intervals import Intervals, Leaf, sweep
+from sparrow.policy.preference import build_finder, failover_order
+from sparrow.policy.special import unwrap
+from sparrow.values.address import FAMILIES, IPV4, family_of, truncate
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sparrow.policy.site import Service, SiteSet
+    from sparrow.rib.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Subnet:
+    """A client subnet as a resolver sent it (RFC 7871 section 6)."""
+
+    address: bytes
+    """First address of the subnet, packed, zeros behind the source length."""
+    source_length: int
+    """Bits of the client's address that the resolver told; 0 for "do not use it"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Who asks."""
+
+    source: bytes
+    """Address that the query came from, packed."""
+    subnet: Subnet | None = None
+    """What the query says of the user behind the resolver."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddressMap:
+    """The map of both families of client addresses."""
+
+    v4: Intervals
+    """Codes of IPv4 addresses."""
+    v6: Intervals
+    """Codes of IPv6 addresses; those that wrap IPv4 are looked up in `v4`."""
+
+    def find(self, address: bytes) -> Leaf:
+        """Give code and scope of a packed address; the scope counts its own bits."""
+        inner, offset = unwrap(address)
+        intervals = self.v4 if family_of(inner) == IPV4 else self.v6
+        leaf = intervals.find(int.from_bytes(inner, "big"))
+        return Leaf(leaf.code, offset + leaf.scope) if offset else leaf
+
+    def project(self, classes: Sequence[int]) -> AddressMap:
+        """Give the map with class numbers replaced, as `Intervals.project` does."""
+        return AddressMap(self.v4.project(classes), self.v6.project(classes))
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The eligible sites of a service for one address family."""
+
+    classes: tuple[tuple[int, ...], ...]
+    """Site numbers by class number, first choice first; empty where the answer is NODATA."""
+    address_map: AddressMap | None
+    """Class of each client address; None where there is one class, so scope 0."""
+    class_by_home: tuple[int, ...]
+    """Class number by number of the home site, eligible or not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which site answers a client, and all that was learnt on the way."""
+
+    service: str
+    """Name of the service."""
+    family: int
+    """Family of the addresses asked for: 4 or 6."""
+    candidates: tuple[int, ...]
+    """Site numbers of the class, in the order in which they are tried."""
+    site: int | None
+    """Number of the site that answers; None where the answer is NODATA."""
+    vips: tuple[bytes, ...]
+    """Addresses of that family at the site, in configured order."""
+    scope: int
+    """Bits of the client subnet that the answer holds for; 0 where no subnet was used."""
+    decided_by: bytes
+    """The address that was looked up: the subnet's, or the source's."""
+    is_special: bool
+    """Whether the subnet was special-purpose, so that the source decided."""
+
+
+@dataclass(frozen=True, slots=True)
+class Steering:
+    """Every policy of the server. Built once for a table, then only read."""
+
+    site_set: SiteSet
+    """The sites that class numbers stand for."""
+    services: Mapping[str, Service]
+    """Services by name."""
+    policies: Mapping[tuple[str, int], Policy]
+    """Policies by service name and family; equal policies are one object."""
+
+    def choose(self, service: str, family: int, client: Client) -> Choice:
+        """Give the site for `client`; `service` is a configured one."""
+        policy = self.policies[service, family]
+        number, scope, decided_by, is_special = _classify(policy.address_map, client)
+        candidates = policy.classes[number]
+        site = candidates[0] if candidates else None
+        vips = self.services[service].vips[site] if site is not None else ()
+        return Choice(
+            service=service,
+            family=family,
+            candidates=candidates,
+            site=site,
+            vips=tuple(vip for vip in vips if family_of(vip) == family),
+            scope=scope,
+            decided_by=decided_by,
+            is_special=is_special,
+        )
+
+
+def _classify(address_map: AddressMap | None, client: Client) -> tuple[int, int, bytes, bool]:
+    """Give class number, scope, the address that decided, and whether the subnet was special.
+
+    A subnet of source length 0 asks not to be used (RFC 7871 section 7.1.2): the
+    resolver's address decides and the scope is 0.
+    """
+    subnet = client.subnet if client.subnet and client.subnet.source_length else None
+    if address_map is None:
+        return 0, 0, subnet.address if subnet else client.source, False
+    if subnet is None:
+        return address_map.find(client.source).class_number, 0, client.source, False
+    leaf = address_map.find(subnet.address)
+    if not leaf.is_special:
+        return leaf.class_number, leaf.scope, subnet.address, False
+    return address_map.find(client.source).class_number, leaf.scope, client.source, True
+
+
+def build_base_map(site_set: SiteSet, snapshot: Snapshot) -> AddressMap:
+    """Sweep a table into the map whose class numbers are home sites."""
+    finder = build_finder(site_set)
+    homes = array("H", (finder.home(route).site for route in snapshot.routes))
+    default = finder.home(None).site
+    v4, v6 = (sweep(family, snapshot.family(family).rows(), homes, default) for family in FAMILIES)
+    return AddressMap(v4, v6)
+
+
+def build_steering(
+    site_set: SiteSet, services: Mapping[str, Service], base_map: AddressMap
+) -> Steering:
+    """Make each service's policies; services with equal sites and families share them."""
+    shared: dict[tuple[tuple[int, ...], ...], Policy] = {}
+    policies: dict[tuple[str, int], Policy] = {}
+    for service in services.values():
+        for family in FAMILIES:
+            by_home = tuple(
+                _class_of(site_set, service, family, home) for home in range(len(site_set.sites))
+            )
+            if by_home not in shared:
+                shared[by_home] = _build_policy(by_home, base_map)
+            policies[service.name, family] = shared[by_home]
+    return Steering(site_set, services, policies)
+
+
+def _class_of(site_set: SiteSet, service: Service, family: int, home: int) -> tuple[int, ...]:
+    """Give the order of sites for clients whose route names the site `home`."""
+    order = failover_order(site_set, home)
+    eligible_home = next(site for site in order if site in service.vips)
+    if not service.has_family(eligible_home, family):
+        return ()
+    order = failover_order(site_set, eligible_home)
+    return tuple(site for site in order if service.has_family(site, family))
+
+
+def _build_policy(by_home: tuple[tuple[int, ...], ...], base_map: AddressMap) -> Policy:
+    classes = tuple(dict.fromkeys(by_home))
+    class_by_home = tuple(classes.index(order) for order in by_home)
+    address_map = base_map.project(class_by_home) if len(classes) > 1 else None
+    return Policy(classes, address_map, class_by_home)
+
+
+def subnet_of(address: bytes, length: int) -> Subnet:
+    """Make the subnet of the first `length` bits of an address."""
+    return Subnet(truncate(address, length), length)
