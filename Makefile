@@ -1,0 +1,56 @@
+# make run     serve the demo zone on 127.0.0.1 port 5300
+# make test    run the whole test suite; ARGS goes to pytest
+# make check   lint, format, types, import contracts
+# make bench   run every script of bench/
+#
+# Everything is installed into .venv, which is made when it is missing and
+# brought up to date when pyproject.toml changes.
+
+PYTHON ?= python3
+ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+DEMO := routes/demo
+
+.DEFAULT_GOAL := run
+.PHONY: run test check bench
+.DELETE_ON_ERROR:
+
+run: $(VENV)/installed
+	@cat $(DEMO)/try.txt
+	@exec $(BIN)/sparrow serve --config $(DEMO)/sparrow.yaml
+
+test: $(VENV)/installed-dev
+	@echo "Running the tests ..."
+	@$(BIN)/pytest -n auto $(ARGS)
+
+# All four run, whatever the first ones find; one failure fails the whole.
+check: $(VENV)/installed-dev
+	@failed=; \
+	for step in "ruff check ." "ruff format --check ." mypy lint-imports; do \
+		echo "== $$step"; $(BIN)/$$step || failed="$$failed '$$step'"; \
+	done; \
+	if [ -n "$$failed" ]; then echo "Failed:$$failed" >&2; exit 1; fi
+
+bench: $(VENV)/installed-dev
+	@set -e; for script in bench/*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "sparrow needs Python 3.11 or later; name it with: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@command -v cc gcc clang >/dev/null || { \
+		echo "sparrow needs a C compiler to install (Debian: apt install gcc python3-dev)" >&2; exit 1; }
+	@echo "Making a Python environment in $(VENV) ..."
+	@$(PYTHON) -m venv --clear $(VENV)
+
+$(VENV)/installed: pyproject.toml $(BIN)/python
+	@echo "Installing sparrow and the libraries it needs into $(VENV); the first time this takes a minute ..."
+	@$(INSTALL) --editable .
+	@touch $@
+
+$(VENV)/installed-dev: pyproject.toml $(BIN)/python
+	@echo "Installing sparrow, its libraries and the test tools into $(VENV); the first time this takes a minute ..."
+	@$(INSTALL) --editable '.[dev]'
+	@touch $@ $(VENV)/installed

@@ -1,0 +1,37 @@
+"""sparrow sends each user to the nearest site, by DNS and by BGP routes.
+
+What it knows is route tables (which AS originates which prefix, and by which
+path), sites (which AS numbers belong to them, and at which addresses they
+serve) and zones. From these it builds a *view*, an immutable whole that every
+answer is read from; whoever changes something builds a new view aside and
+swaps one reference.
+
+An answer, step by step, and where to read:
+
+- `server` owns sockets and loops. It hands bytes to `dns` and sends what comes
+  back; it knows no DNS.
+- `dns` decodes the query, finds the name in the zone tree (RFC 1034, section
+  4.3.2) and encodes the response. At a steered name it asks `policy`.
+- `policy` turns the client's address into a choice of site. Ahead of time it
+  has compiled the route table into intervals of addresses with equal choices;
+  so one binary search gives the site, and the ECS scope with it (RFC 7871).
+- `rib` holds the routes: a flat snapshot of each table, to compile from, and a
+  trie for the longest match, for look-ups.
+- `sources` reads tables: `sources.parse` text into routes, `sources.files` the
+  files that hold it.
+- `config` reads the operator's YAML into frozen models, and checks it.
+- `ssrs` is the route port: a telnet-like session over the routes, in the
+  dialect of Zebra's bgpd.
+- `control` is what the commands and a running daemon say to each other.
+- `staging` builds a view from a configuration, `daemon` runs the servers over
+  it and reloads, `cli` is the command `sparrow`.
+- `values` and `errors` are the words that all of these share: addresses,
+  prefixes, AS numbers, names; and errors, classed by what the caller does next.
+
+Imports point one way, from sockets to values and from DNS towards routes; the
+contracts in `pyproject.toml` hold the order. `values`, `rib`, `policy`, `dns`,
+`ssrs`, `sources.parse` and `config.model` are pure: they take values and
+return values, and time and chance reach them as arguments.
+"""
+
+__version__ = "0.1.0"
