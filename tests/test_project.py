@@ -1,0 +1,142 @@
+"""What the checkout promises to those who open it first."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+import sparrow
+from sparrow.rib.route import parse_route
+from sparrow.values.address import Prefix, parse_address, parse_prefix
+from sparrow.values.asn import parse_asn_range
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT = Path(__file__).resolve().parent.parent
+TABLES = ("demo.routes", "ssrs.routes.normal", "ssrs.routes.AUonly", "ssrs.routes.NLonly")
+EVERYTHING = {Prefix(bytes(4), 0), Prefix(bytes(16), 0)}
+
+# Folders of somebody's machine, and of this project's making.
+MACHINE_PATH = re.compile(r"/home/|/root/|/work/|\.\./shared/(?!data)|/Users/")
+FOLDERS = (".ci", "bench", "bind-compat", "docs", "routes", "sparrow", "tests")
+
+
+def read(path: str) -> str:
+    return (ROOT / path).read_text(encoding="utf-8")
+
+
+def load_table(name: str) -> list[tuple[Prefix, int]]:
+    """Give the lines of a shipped table, without anything that sparrow's own reader forgives."""
+    lines = [line for line in read(f"routes/{name}").splitlines() if line and line[0] != "#"]
+    pairs = [line.split(" ") for line in lines]
+    return [(parse_prefix(prefix), parse_route(asn).origins[0]) for prefix, asn in pairs]
+
+
+def project_files() -> list[Path]:
+    folders = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*")]
+    texts = [
+        path for path in [*ROOT.glob("*"), *folders] if path.is_file() and path.suffix != ".pyc"
+    ]
+    return [path for path in texts if path != Path(__file__)]
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_shipped_table_has_each_prefix_once_and_both_families(name: str) -> None:
+    prefixes = [prefix for prefix, _ in load_table(name)]
+    assert sorted(set(prefixes)) == sorted(prefixes)
+    assert {4, 6} == {prefix.family for prefix in prefixes}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_shipped_table_ends_with_a_newline(name: str) -> None:
+    assert "\n" == read(f"routes/{name}")[-1]
+
+
+def test_the_demo_table_has_some_hundred_networks() -> None:
+    assert 100 <= len(load_table("demo.routes")) <= 200
+
+
+def test_failover_tables_send_everybody_to_the_one_site_that_is_left() -> None:
+    assert {(prefix, 64600) for prefix in EVERYTHING} == set(load_table("ssrs.routes.AUonly"))
+    assert {(prefix, 64601) for prefix in EVERYTHING} == set(load_table("ssrs.routes.NLonly"))
+
+
+def test_the_normal_table_knows_both_sites_and_no_catch_all() -> None:
+    routes = load_table("ssrs.routes.normal")
+    assert {64600, 64601} == {asn for _, asn in routes}
+    assert EVERYTHING.isdisjoint(prefix for prefix, _ in routes)
+
+
+def demo_sites() -> dict[str, tuple[list[int], list[str]]]:
+    """Give each site of the demo its AS numbers among those of the table, and its addresses."""
+    table = {asn for _, asn in load_table("demo.routes")}
+    sites = yaml.safe_load(read("routes/demo/sparrow.yaml"))["sites"]
+    ranges = {
+        name: [parse_asn_range(str(asn)) for asn in site["asn"]] for name, site in sites.items()
+    }
+    return {
+        name: (sorted(asn for asn in table for block in ranges[name] if asn in block), site["vips"])
+        for name, site in sites.items()
+    }
+
+
+def test_every_network_of_the_demo_table_belongs_to_exactly_one_site() -> None:
+    owned = sorted(asn for asns, _ in demo_sites().values() for asn in asns)
+    assert sorted({asn for _, asn in load_table("demo.routes")}) == owned
+
+
+def test_the_demo_hints_name_the_site_that_the_table_gives() -> None:
+    routes = load_table("demo.routes")
+    hints = re.findall(r"\+subnet=([0-9.]+)/24 +([0-9.]+),", read("routes/demo/try.txt"))
+    sites = demo_sites().values()
+    assert 3 == len({answer for _, answer in hints})
+    for subnet, answer in hints:
+        covering = [pair for pair in routes if pair[0].contains(parse_address(subnet))]
+        origin = max(covering, key=lambda pair: pair[0].length)[1]
+        assert [answer] == [vips[0] for asns, vips in sites if origin in asns]
+
+
+def test_the_readme_shows_the_two_commands_and_the_answers_of_the_demo() -> None:
+    readme = read("README.md")
+    assert ["run", "test"] == re.findall(r"^    make (\w+)", readme, flags=re.MULTILINE)
+    for subnet, answer in re.findall(
+        r"\+subnet=([0-9./]+) +([0-9.]+),", read("routes/demo/try.txt")
+    ):
+        assert re.search(rf"subnet={subnet} .*\n    {re.escape(answer)}\n", readme)
+
+
+def test_the_changelog_opens_with_the_version_of_the_program() -> None:
+    versions = re.findall(r"^## (\S+)", read("CHANGELOG.md"), flags=re.MULTILINE)
+    assert sparrow.__version__ == versions[0]
+
+
+def test_nothing_names_a_path_of_one_machine() -> None:
+    named = {
+        f"{path.relative_to(ROOT)}: {found[0]}"
+        for path in project_files()
+        if (found := MACHINE_PATH.search(path.read_text(encoding="utf-8", errors="replace")))
+    }
+    assert set() == named
+
+
+@pytest.mark.parametrize("name", ["README.md", "routes/README.md", "bind-compat/README.md"])
+def test_links_between_documents_lead_somewhere(name: str) -> None:
+    links = re.findall(r"\]\((?!http)([^)#]+)", read(name))
+    assert [] == [link for link in links if not (ROOT / name).parent.joinpath(link).exists()]
+
+
+def test_named_accepts_the_configuration_that_forwards_to_sparrow(
+    needs: Callable[[str], str], tmp_path: Path
+) -> None:
+    blocks = re.findall(r"```named\n(.*?)```", read("bind-compat/README.md"), flags=re.DOTALL)
+    assert 1 == len(blocks)
+    (tmp_path / "named.conf").write_text(blocks[0].replace("/var/cache/bind", str(tmp_path)))
+    command = [needs("named-checkconf"), str(tmp_path / "named.conf")]
+    checked = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (0, "", "") == (checked.returncode, checked.stdout, checked.stderr)
