@@ -1,0 +1,108 @@
+"""What pydantic found wrong, in words for an operator.
+
+Law: a message names the key, what stands there, and what would be right; the
+line is found through the tree, so the order of the models' tuples is that of
+the document's mappings. Start from `word_error`.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, get_args
+
+from pydantic import BaseModel
+
+from sparrow.config.fields import shown
+from sparrow.config.model import Config
+from sparrow.config.shape import NAME
+from sparrow.config.tree import key_line_at, line_at, render_path, resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from pydantic.fields import FieldInfo
+    from pydantic_core import ErrorDetails
+
+    from sparrow.config.tree import Node, Path
+
+
+def word_error(error: ErrorDetails, root: Node) -> tuple[Path, int, str]:
+    """Give the path that pydantic refuses as the document has it, its line and a message.
+
+    Where a key is missing the path is that of the mapping that lacks it.
+    """
+    path = resolve(root, error["loc"])
+    place = render_path(path)
+    if error["type"] == "extra_forbidden":
+        parent = render_path(path[:-1])
+        what = unknown_key(str(path[-1]), allowed_keys(error["loc"][:-1]))
+        return path, key_line_at(root, path), f"{parent}: {what}" if parent else what
+    what = _what(error)
+    return path, line_at(root, path), f"{place}: {what}" if place else what
+
+
+def _what(error: ErrorDetails) -> str:
+    value = error["input"]
+    what = error["msg"]
+    match error["type"]:
+        case "missing":
+            what = _missing_key(error["loc"])
+        case "tuple_type" if isinstance(value, dict) or value is None:
+            what = f"must be a list, not {shown(value)}: write its items as [a, b]"
+        case "tuple_type":
+            what = f"must be a list: write [{value}]"
+        case "model_type":
+            what = f"must hold keys with values, not {shown(value)}"
+        case "too_short":
+            what = "must not be empty: write at least one item, or leave the key out"
+    return what
+
+
+def _missing_key(loc: Path) -> str:
+    key = str(loc[-1])
+    model = _model_at(loc[:-1])
+    examples = _fields(model)[key].examples if model else None
+    return f"the key {key!r} is missing: write it, such as {key}: {(examples or ['...'])[0]}"
+
+
+def unknown_key(key: str, allowed: Collection[str]) -> str:
+    """Say that a key means nothing, what may have been meant, and what there is."""
+    return f"unknown key {key!r}: {suggest(key, allowed)}the keys here are {', '.join(allowed)}"
+
+
+def suggest(name: str, known: Collection[str]) -> str:
+    """Give `did you mean ...? ` where known names are near to one; else nothing."""
+    by_folded = {candidate.casefold(): candidate for candidate in known}
+    near = get_close_matches(name.casefold(), by_folded, n=2, cutoff=0.6)
+    names = " or ".join(repr(by_folded[folded]) for folded in near)
+    return f"did you mean {names}? " if names else ""
+
+
+def allowed_keys(loc: Path) -> list[str]:
+    """Give the keys of the model at a place of the configuration, in documented order."""
+    model = _model_at(loc)
+    return [key for key in _fields(model) if key != NAME] if model else []
+
+
+def _fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """Give the fields of a model by the key under which they are written."""
+    return {
+        str(field.validation_alias or name): field for name, field in model.model_fields.items()
+    }
+
+
+def _model_at(loc: Path) -> type[BaseModel] | None:
+    model: type[BaseModel] | None = Config
+    for step in loc:
+        if isinstance(step, str) and model is not None:
+            field = _fields(model).get(step)
+            model = _model_in(field.annotation) if field else None
+    return model
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """Find the model inside `Model`, `Model | None` or `tuple[Model, ...]`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    found = (_model_in(part) for part in get_args(annotation))
+    return next((model for model in found if model is not None), None)
