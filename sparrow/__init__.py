@@ -3,8 +3,8 @@
 What it knows is route tables (which AS originates which prefix, and by which
 path), sites (which AS numbers belong to them, and at which addresses they
 serve) and zones. From these it builds a *view*, an immutable whole that every
-answer is read from; whoever changes something builds a new view aside and
-swaps one reference.
+answer is read from; to change something is to build a new view aside and swap
+one reference.
 
 An answer, step by step, and where to read:
 
@@ -23,8 +23,9 @@ An answer, step by step, and where to read:
 - `ssrs` is the route port: a telnet-like session over the routes, in the
   dialect of Zebra's bgpd.
 - `control` is what the commands and a running daemon say to each other.
-- `staging` builds a view from a configuration, `daemon` runs the servers over
-  it and reloads, `cli` is the command `sparrow`.
+- `view` is what is published: one state of the server as one value. `staging`
+  builds it from a configuration, `daemon` runs the servers over it and reloads,
+  in the `folders` that it owns, and `cli` is the command `sparrow`.
 - `values` and `errors` are the words that all of these share: addresses,
   prefixes, AS numbers, names; and errors, classed by what the caller does next.
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-import yaml
 
 import sparrow
+from sparrow.config.load import load_config, parse_config
 from sparrow.rib.route import parse_route
-from sparrow.values.address import Prefix, parse_address, parse_prefix
-from sparrow.values.asn import parse_asn_range
+from sparrow.sources.files import RouteFile, load_snapshot
+from sparrow.values.address import Prefix, parse_address, parse_prefix, render_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,15 +48,13 @@ def project_files() -> list[Path]:
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_a_shipped_table_has_each_prefix_once_and_both_families(name: str) -> None:
+def test_a_shipped_table_is_read_whole_and_without_a_warning(name: str) -> None:
+    loaded = load_snapshot([RouteFile(str(ROOT / "routes" / name))])
     prefixes = [prefix for prefix, _ in load_table(name)]
-    assert sorted(set(prefixes)) == sorted(prefixes)
-    assert {4, 6} == {prefix.family for prefix in prefixes}
-
-
-@pytest.mark.parametrize("name", TABLES)
-def test_a_shipped_table_ends_with_a_newline(name: str) -> None:
-    assert "\n" == read(f"routes/{name}")[-1]
+    counts = [sum(prefix.family == family for prefix in prefixes) for family in (4, 6)]
+    assert () == loaded.warnings
+    assert 0 not in counts
+    assert counts == [len(loaded.snapshot.v4), len(loaded.snapshot.v6)]
 
 
 def test_the_demo_table_has_some_hundred_networks() -> None:
@@ -73,28 +72,31 @@ def test_the_normal_table_knows_both_sites_and_no_catch_all() -> None:
     assert EVERYTHING.isdisjoint(prefix for prefix, _ in routes)
 
 
-def demo_sites() -> dict[str, tuple[list[int], list[str]]]:
-    """Give each site of the demo its AS numbers among those of the table, and its addresses."""
-    table = {asn for _, asn in load_table("demo.routes")}
-    sites = yaml.safe_load(read("routes/demo/sparrow.yaml"))["sites"]
-    ranges = {
-        name: [parse_asn_range(str(asn)) for asn in site["asn"]] for name, site in sites.items()
-    }
-    return {
-        name: (sorted(asn for asn in table for block in ranges[name] if asn in block), site["vips"])
-        for name, site in sites.items()
-    }
+def demo_sites() -> list[tuple[list[int], list[str]]]:
+    """Give for each site of the demo its AS numbers among those of the table, and its addresses."""
+    table = sorted({asn for _, asn in load_table("demo.routes")})
+    return [
+        (
+            [asn for asn in table if any(asn in block for block in site.asn)],
+            [render_address(vip) for vip in site.vips],
+        )
+        for site in load_config(str(ROOT / "routes/demo/sparrow.yaml")).config.sites
+    ]
+
+
+def test_the_demo_configuration_is_read_without_a_warning() -> None:
+    assert () == load_config(str(ROOT / "routes/demo/sparrow.yaml")).warnings
 
 
 def test_every_network_of_the_demo_table_belongs_to_exactly_one_site() -> None:
-    owned = sorted(asn for asns, _ in demo_sites().values() for asn in asns)
+    owned = sorted(asn for asns, _ in demo_sites() for asn in asns)
     assert sorted({asn for _, asn in load_table("demo.routes")}) == owned
 
 
 def test_the_demo_hints_name_the_site_that_the_table_gives() -> None:
     routes = load_table("demo.routes")
     hints = re.findall(r"\+subnet=([0-9.]+)/24 +([0-9.]+),", read("routes/demo/try.txt"))
-    sites = demo_sites().values()
+    sites = demo_sites()
     assert 3 == len({answer for _, answer in hints})
     for subnet, answer in hints:
         covering = [pair for pair in routes if pair[0].contains(parse_address(subnet))]
@@ -111,9 +113,34 @@ def test_the_readme_shows_the_two_commands_and_the_answers_of_the_demo() -> None
         assert re.search(rf"subnet={subnet} .*\n    {re.escape(answer)}\n", readme)
 
 
+@pytest.mark.parametrize("name", ["README.md", "routes/README.md"])
+def test_a_configuration_shown_in_a_readme_is_read_without_a_warning(name: str) -> None:
+    blocks = re.findall(r"```yaml\n(.*?)```", read(name), flags=re.DOTALL)
+    assert [()] == [parse_config(block, name).warnings for block in blocks]
+
+
 def test_the_changelog_opens_with_the_version_of_the_program() -> None:
     versions = re.findall(r"^## (\S+)", read("CHANGELOG.md"), flags=re.MULTILINE)
     assert sparrow.__version__ == versions[0]
+
+
+def parts_of_the_program() -> set[str]:
+    return {
+        path.stem
+        for path in (ROOT / "sparrow").iterdir()
+        if path.suffix == ".py" or (path / "__init__.py").exists()
+    } - {"__init__", "__main__"}
+
+
+def test_the_map_of_the_program_names_every_part_of_it() -> None:
+    named = set(re.findall(r"`(\w+)[.`]", sparrow.__doc__ or ""))
+    assert set() == parts_of_the_program() - named
+
+
+def test_every_part_of_the_program_has_its_layer() -> None:
+    contracts = tomllib.loads(read("pyproject.toml"))["tool"]["importlinter"]["contracts"]
+    layers = " ".join(contracts[0]["layers"])
+    assert set() == parts_of_the_program() - set(re.findall(r"sparrow\.(\w+)", layers))
 
 
 def test_nothing_names_a_path_of_one_machine() -> None:
