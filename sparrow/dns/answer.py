@@ -76,9 +76,10 @@ def find_answer(zones: ZoneSet, name: Name, qtype: int) -> Answer:
     chain: list[RRset] = []
     while True:
         step = _answer_name(zone, name, qtype)
-        chain += step.answer
-        target = _next_name(zone, step, qtype, chain)
-        if target is None:
+        # The same DNAME may redirect twice, but a section holds an RRset once.
+        chain += (rrset for rrset in step.answer if rrset not in chain)
+        target = _find_target(step, qtype, chain)
+        if target is None or _find_zone(zones, target, qtype) is not zone:
             is_authoritative = step.is_authoritative or bool(chain)
             return replace(step, answer=tuple(chain), is_authoritative=is_authoritative)
         name = target
@@ -92,16 +93,14 @@ def _find_zone(zones: ZoneSet, name: Name, qtype: int) -> Zone | None:
     return zone
 
 
-def _next_name(zone: Zone, step: Answer, qtype: int, chain: list[RRset]) -> Name | None:
-    """Give the name to go on with where the step ended in an alias inside the zone."""
+def _find_target(step: Answer, qtype: int, chain: list[RRset]) -> Name | None:
+    """Give the name to go on with where the step ended in an alias."""
     last = step.answer[-1] if step.answer else None
     if last is None or last.rtype != RRType.CNAME or qtype in (RRType.CNAME, RRType.ANY):
         return None
     target, _ = decode_name(last.rdatas[0])
     is_loop = any(rrset.owner == target for rrset in chain if rrset.rtype == RRType.CNAME)
-    if is_loop or len(chain) >= MAX_CHAIN or not is_below(target, zone.origin):
-        return None
-    return target
+    return None if is_loop or len(chain) >= MAX_CHAIN else target
 
 
 @dataclass(frozen=True, slots=True)

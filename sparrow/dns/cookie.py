@@ -13,8 +13,9 @@ import struct
 CLIENT_COOKIE_SIZE = 8
 SECRET_SIZE = 16
 """Octets of a secret: the key of SipHash-2-4."""
-_VERSION = b"\x01\0\0\0"
-"""Version 1 and three reserved octets (RFC 9018 section 4)."""
+_VERSION = b"\x01"
+_RESERVED = b"\0\0\0"
+"""Sent as zeros, but taken and signed as they come (RFC 9018 section 4.2)."""
 _MAX_AGE_S = 3600
 _MAX_AHEAD_S = 300
 """RFC 9018 section 4.3: accepted for an hour, and five minutes ahead."""
@@ -31,19 +32,20 @@ def refresh_cookie(cookie: bytes, client: bytes, secrets: tuple[bytes, ...], now
     given back as it is. `client` is the packed source address.
     """
     ours = cookie[CLIENT_COOKIE_SIZE:]
-    if len(ours) == 16 and ours[:4] == _VERSION:
+    if len(ours) == 16 and ours[:1] == _VERSION:
         age_s = _serial_age(now_s, struct.unpack_from("!I", ours, 4)[0])
         is_current = -_MAX_AHEAD_S <= age_s <= _RENEW_AGE_S
         if is_current and _is_signed(cookie, client, secrets[:1]):
             return cookie
-    head = cookie[:CLIENT_COOKIE_SIZE] + _VERSION + struct.pack("!I", now_s & 0xFFFFFFFF)
+    stamp = struct.pack("!I", now_s & 0xFFFFFFFF)
+    head = cookie[:CLIENT_COOKIE_SIZE] + _VERSION + _RESERVED + stamp
     return head + siphash24(secrets[0], head + client)
 
 
 def is_valid_cookie(cookie: bytes, client: bytes, secrets: tuple[bytes, ...], now_s: int) -> bool:
     """Tell whether `cookie` holds a server cookie that we, or a sibling, gave this client."""
     ours = cookie[CLIENT_COOKIE_SIZE:]
-    if len(ours) != 16 or ours[:4] != _VERSION:
+    if len(ours) != 16 or ours[:1] != _VERSION:
         return False
     age_s = _serial_age(now_s, struct.unpack_from("!I", ours, 4)[0])
     return -_MAX_AHEAD_S <= age_s <= _MAX_AGE_S and _is_signed(cookie, client, secrets)

@@ -2,13 +2,13 @@
 
 Law: an option that is malformed where its RFC demands FORMERR raises
 `ValueError` here, and nowhere else; an unknown option is not looked at. Start
-from `decode_edns`.
+from `decode_opt` and `decode_options`.
 """
 
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
@@ -79,29 +79,30 @@ class Edns:
     """Whether the client of a TCP connection asks for its idle timeout."""
 
 
-def decode_edns(payload: int, ttl: int, rdata: bytes) -> Edns:
-    """Read the OPT record's class, TTL and rdata.
+def decode_opt(payload: int, ttl: int) -> Edns:
+    """Read the OPT record's class and TTL."""
+    return Edns(max(payload, MIN_PAYLOAD), ttl >> 16 & 0xFF, bool(ttl & _DO_FLAG))
+
+
+def decode_options(edns: Edns, rdata: bytes) -> Edns:
+    """Give `edns` with what the OPT record's rdata says.
 
     The options of another version than 0 are not read: it may give them other
     forms. Raises `ValueError` where a known option is malformed.
     """
-    version = ttl >> 16 & 0xFF
-    is_dnssec_ok = bool(ttl & _DO_FLAG)
-    payload = max(payload, MIN_PAYLOAD)
-    if version:
-        return Edns(payload, version, is_dnssec_ok)
+    if edns.version:
+        return edns
     options = list(_split_options(rdata))
     codes = [code for code, _ in options]
     subnets = [value for code, value in options if code == OptionCode.CLIENT_SUBNET]
     if len(subnets) > 1:
         raise ValueError("two client subnet options")
-    cookies = [_check_cookie(value) for code, value in options if code == OptionCode.COOKIE]
-    return Edns(
-        payload,
-        version,
-        is_dnssec_ok,
+    cookies = [value for code, value in options if code == OptionCode.COOKIE]
+    return replace(
+        edns,
         subnet=_decode_subnet(subnets[0]) if subnets else None,
-        cookie=cookies[0] if cookies else None,  # RFC 7873 section 5.2: the first one counts
+        # RFC 7873 section 5.2: the first one counts, others are ignored.
+        cookie=_check_cookie(cookies[0]) if cookies else None,
         wants_nsid=OptionCode.NSID in codes,
         wants_keepalive=OptionCode.TCP_KEEPALIVE in codes,
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sparrow.dns.edns import Edns, decode_edns
+from sparrow.dns.edns import Edns, decode_opt, decode_options
 from sparrow.dns.rrset import Rcode, RRType
 from sparrow.dns.wire import HEADER_SIZE, Buffer, MalformedError, read_header
 
@@ -51,7 +51,7 @@ class Query:
     question: Question | None
     """The question, where there is exactly one and it could be read."""
     edns: Edns | None
-    """EDNS, where there is one OPT and it could be read."""
+    """EDNS, where there is an OPT; without options where they could not be read."""
     fault: Rcode | None
     """What the query is to be answered with without a look at its name; None if it is sound."""
 
@@ -62,7 +62,6 @@ class _Parts:
 
     question: Question | None = None
     edns: Edns | None = None
-    opt_count: int = 0
 
 
 def decode_query(packet: bytes) -> Query | None:
@@ -83,7 +82,7 @@ def decode_query(packet: bytes) -> Query | None:
         opcode=header.opcode,
         is_recursion_desired=bool(header.rd),
         question=parts.question if header.q == 1 else None,
-        edns=parts.edns if parts.opt_count == 1 else None,
+        edns=parts.edns,
         fault=_find_fault(header, parts, is_sound=is_sound),
     )
 
@@ -96,7 +95,7 @@ def _find_fault(header: DNSHeader, parts: _Parts, *, is_sound: bool) -> Rcode | 
         # A message without a question may ask for a server cookie (RFC 7873 section 5.4).
         asks_cookie = header.q == 0 and is_sound and parts.edns and parts.edns.cookie
         return None if asks_cookie else Rcode.FORMERR
-    if not is_sound or parts.opt_count > 1:
+    if not is_sound:
         return Rcode.FORMERR
     if parts.edns and parts.edns.version:
         return Rcode.BADVERS
@@ -117,10 +116,12 @@ def _read_sections(packet: bytes, header: DNSHeader, parts: _Parts) -> None:
         owner, rtype, rclass, ttl, rdata = _read_record(buffer)
         if rtype != RRType.OPT:
             continue
-        parts.opt_count += 1
-        if owner:
-            raise MalformedError("an OPT record must be owned by the root")
-        parts.edns = decode_edns(rclass, ttl, rdata)
+        if owner or parts.edns:
+            raise MalformedError("an OPT record must be owned by the root, and be the only one")
+        # Kept where its options are malformed: who sends an OPT gets one back
+        # (RFC 6891 section 6.1.1), or would take us for a server without EDNS.
+        parts.edns = decode_opt(rclass, ttl)
+        parts.edns = decode_options(parts.edns, rdata)
 
 
 def _read_record(buffer: Buffer) -> tuple[tuple[bytes, ...], int, int, int, bytes]:

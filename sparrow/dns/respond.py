@@ -20,6 +20,7 @@ from sparrow.policy.steering import Client, Subnet
 if TYPE_CHECKING:
     from sparrow.dns.zone import ZoneSet
     from sparrow.policy.steering import Choice, Steering
+    from sparrow.values.name import Name
 
 TCP_LIMIT = 65535
 """Octets (RFC 1035 section 4.2.2)."""
@@ -120,7 +121,7 @@ def _answer_query(authority: Authority, query: Query) -> Answer:
 
 def _answer_chaos(identity: Identity, question: Question) -> Answer:
     """Answer the four names by which servers are asked who they are (RFC 4892)."""
-    texts = {
+    texts: dict[Name, bytes | None] = {
         (b"version", b"bind"): identity.version,
         (b"version", b"server"): identity.version,
         (b"hostname", b"bind"): identity.nsid,

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 HEADER_SIZE = 12
 _POINTER = 0xC000
 _MAX_POINTER = 0x3FFF
+_MAX_JUMPS = 127
+"""Pointers of a name: it has no more labels. A chain of pointers to pointers through
+64 KiB, repeated in each of its records, would take half a minute to read."""
 
 _COMPRESSED: Final[dict[int, int]] = {
     RRType.NS: 0,
@@ -58,14 +61,15 @@ class Buffer(DNSBuffer):  # type: ignore[misc]
         """
         labels: list[bytes] = []
         offset, size, limit = self.offset, 1, self.offset
-        end = None
+        end, jumps = None, 0
         while True:
             length = self._octet(offset)
             if length >= 0xC0:
                 target = (length & 0x3F) << 8 | self._octet(offset + 1)
                 end = end or offset + 2
-                if not HEADER_SIZE <= target < limit:
-                    raise MalformedError("a name's pointer does not point backwards")
+                jumps += 1
+                if not HEADER_SIZE <= target < limit or jumps > _MAX_JUMPS:
+                    raise MalformedError("a name's pointer does not point backwards to a name")
                 offset = limit = target
                 continue
             if length > MAX_LABEL:

@@ -210,7 +210,6 @@ class _Sweep:
         return -1
 
     def finish(self) -> Intervals:
-        """Close what is open and give the map."""
-        while len(self.ends) > 1:
-            self.close(self.ends[-1])
+        """Close what ends before the family does, and give the map."""
+        self.close((1 << self.bits) - 1)
         return Intervals(self.bits, self.out.starts, self.out.codes)

@@ -1,8 +1,8 @@
 """Address blocks that name no place on the Internet, and those that wrap IPv4.
 
 Law: a client subnet in a special-purpose block says nothing of where the client
-is, so the resolver's own address decides (RFC 7871 section 11.3); an IPv6
-address that wraps an IPv4 address is that IPv4 address. Start from
+is, so the resolver's own address decides (RFC 7871 sections 10 and 11.3); an
+IPv6 address that wraps an IPv4 address is that IPv4 address. Start from
 `SPECIAL_BLOCKS` and `unwrap`.
 
 The blocks are those of IANA's special-purpose address registries (RFC 6890)
@@ -31,6 +31,7 @@ SPECIAL_BLOCKS = {
         "172.16.0.0/12",
         "192.0.0.0/24",
         "192.0.2.0/24",
+        "192.88.99.2/32",
         "192.168.0.0/16",
         "198.18.0.0/15",
         "198.51.100.0/24",
