@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
+from sparrow.errors import InputError, Problem
+
 if TYPE_CHECKING:
     from sparrow.values.name import Name
 
@@ -71,6 +73,18 @@ def render_rtype(rtype: int) -> str:
         return f"TYPE{rtype}"
 
 
+def parse_rtype(text: str) -> int:
+    """Read a mnemonic that this program names, or `TYPE65280`. Raises `InputError`."""
+    word = text.upper()
+    if word in RRType.__members__:
+        return RRType[word]
+    number = word.removeprefix("TYPE")
+    if number != word and number.isascii() and number.isdigit() and int(number) < 2**16:
+        return int(number)
+    known = ", ".join(RRType.__members__)
+    raise InputError([Problem(f"{text!r} is not a record type: use {known}, or TYPE and a number")])
+
+
 @dataclass(frozen=True, slots=True)
 class RRset:
     """Records of one owner and type, class IN."""
@@ -83,3 +97,8 @@ class RRset:
     """Seconds; one for the whole set (RFC 2181 section 5.2)."""
     rdatas: tuple[bytes, ...]
     """Rdata as uncompressed wire octets, in the order in which they are sent."""
+
+
+def soa_serial(soa: RRset) -> int:
+    """Give the serial of a SOA: the first of the five words at its end (RFC 1035, 3.3.13)."""
+    return int.from_bytes(soa.rdatas[0][-20:-16], "big")

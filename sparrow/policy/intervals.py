@@ -76,10 +76,16 @@ class Intervals:
     def find(self, address: int) -> Leaf:
         """Give code and scope of an address."""
         index = bisect_right(self.starts, address) - 1
-        start = self.starts[index]
-        has_next = index + 1 < len(self.starts)
-        end = self.starts[index + 1] if has_next else 1 << self.bits
+        start, end = self._edges(index)
         return Leaf(self.codes[index], scope_of(address, start, end, self.bits))
+
+    def edges(self, address: int) -> tuple[int, int]:
+        """Give the first address of the interval around `address`, and the first behind it."""
+        return self._edges(bisect_right(self.starts, address) - 1)
+
+    def _edges(self, index: int) -> tuple[int, int]:
+        has_next = index + 1 < len(self.starts)
+        return self.starts[index], self.starts[index + 1] if has_next else 1 << self.bits
 
     def project(self, classes: Sequence[int]) -> Intervals:
         """Give the map with every class number replaced by `classes[number]`.

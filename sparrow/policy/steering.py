@@ -61,9 +61,12 @@ class AddressMap:
     def find(self, address: bytes) -> Leaf:
         """Give code and scope of a packed address; the scope counts its own bits."""
         inner, offset = unwrap(address)
-        intervals = self.v4 if family_of(inner) == IPV4 else self.v6
-        leaf = intervals.find(int.from_bytes(inner, "big"))
+        leaf = self.of_family(family_of(inner)).find(int.from_bytes(inner, "big"))
         return Leaf(leaf.code, offset + leaf.scope) if offset else leaf
+
+    def of_family(self, family: int) -> Intervals:
+        """Give the map of family 4 or 6."""
+        return self.v4 if family == IPV4 else self.v6
 
     def project(self, classes: Sequence[int]) -> AddressMap:
         """Give the map with class numbers replaced, as `Intervals.project` does."""
@@ -190,7 +193,10 @@ def _class_of(site_set: SiteSet, service: Service, family: int, home: int) -> tu
 def _build_policy(by_home: tuple[tuple[int, ...], ...], base_map: AddressMap) -> Policy:
     classes = tuple(dict.fromkeys(by_home))
     class_by_home = tuple(classes.index(order) for order in by_home)
-    address_map = base_map.project(class_by_home) if len(classes) > 1 else None
+    if len(classes) == 1:
+        return Policy(classes, None, class_by_home)
+    is_same = class_by_home == tuple(range(len(by_home)))
+    address_map = base_map if is_same else base_map.project(class_by_home)
     return Policy(classes, address_map, class_by_home)
 
 

@@ -1,0 +1,37 @@
+"""The account that a daemon runs as. Start from `find_account`."""
+
+from __future__ import annotations
+
+import os
+import pwd
+
+from sparrow.errors import FatalError
+
+
+def find_account(user: str | None) -> pwd.struct_passwd | None:
+    """Give the account to change to; None to stay who we are.
+
+    Raises `FatalError` where there is no such user, or we are not root and so
+    cannot become anybody else.
+    """
+    if user is None:
+        return None
+    try:
+        account = pwd.getpwnam(user)
+    except KeyError:
+        raise FatalError(
+            f"server.user: there is no user {user!r} on this machine; "
+            f"`useradd --system {user}` makes one"
+        ) from None
+    if account.pw_uid == os.getuid():
+        return None
+    if os.getuid() != 0:
+        raise FatalError(f"server.user: only root can become {user!r}; start as root, or as {user}")
+    return account
+
+
+def change_account(account: pwd.struct_passwd) -> None:
+    """Become the account for good, with its groups and none of ours."""
+    os.initgroups(account.pw_name, account.pw_gid)
+    os.setgid(account.pw_gid)
+    os.setuid(account.pw_uid)

@@ -1,0 +1,170 @@
+"""`sparrow lookup` and `explain`: what happens to an address, and why.
+
+Both ask the running daemon where there is one, and read the files otherwise;
+stderr says which.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sparrow.cli.options import config_option, find_config_folders, json_option, locate_config
+from sparrow.cli.terminal import ending, progress_bar, say, say_problems
+from sparrow.client import Connection
+from sparrow.control.explain import explain as explain_case
+from sparrow.control.explain import explanation_facts, render_explanation
+from sparrow.control.lookup import Found, look_up
+from sparrow.control.protocol import MAX_ADDRESSES
+from sparrow.control.requests import parse_case
+from sparrow.errors import InputError, Problem, UnavailableError
+from sparrow.rib.table import build_rib
+from sparrow.sources.files import RouteFile, load_snapshot
+from sparrow.sources.line import RouteFormat
+from sparrow.staging import Staging, stage
+from sparrow.values.address import parse_address, render_address
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from sparrow.policy.steering import Steering
+    from sparrow.rib.table import Rib
+
+DEFAULT_ROUTES = "/etc/ssrs.routes"
+"""The route file of those who have no configuration."""
+
+
+@click.command()
+@config_option
+@click.option("--routes", "routes_path", metavar="FILE", help="Ask this route file alone.")
+@click.option(
+    "--format",
+    "route_format",
+    type=click.Choice([str(each) for each in RouteFormat]),
+    default=str(RouteFormat.SSRS),
+    show_default=True,
+    help="Format of the --routes file.",
+)
+@json_option
+@click.argument("addresses", nargs=-1, required=True)
+def lookup(
+    config_path: str | None,
+    routes_path: str | None,
+    route_format: str,
+    addresses: tuple[str, ...],
+    *,
+    is_json: bool,
+) -> None:
+    """Print the route of each ADDRESS, and its site; `-` reads addresses from stdin.
+
+    One line per address, in order: PREFIX AS, then behind tabs SITE and VIPS where
+    a configuration is given; `ADDRESS -` without a match. Exits with 1 if any
+    address had no match.
+    """
+    with ending():
+        if routes_path:
+            find = _finder_of_file(RouteFile(routes_path, RouteFormat(route_format)))
+        else:
+            find = _open_finder(config_path)
+        is_complete = True
+        words = _read_words(addresses)
+        while batch := list(islice(words, MAX_ADDRESSES)):
+            for found in find(batch):
+                print(json.dumps(asdict(found)) if is_json else found.render())
+                is_complete = is_complete and found.prefix is not None
+            sys.stdout.flush()
+    sys.exit(0 if is_complete else 1)
+
+
+def _read_words(addresses: Iterable[str]) -> Iterator[bytes]:
+    """Pack the addresses of the command line; `-` stands for the lines of stdin."""
+    for word in addresses:
+        if word != "-":
+            yield parse_address(word)
+            continue
+        for number, line in enumerate(sys.stdin, 1):
+            try:
+                yield parse_address(line.strip())
+            except InputError as error:
+                what = error.problems[0].what
+                raise InputError([Problem(what, "stdin", number)]) from None
+
+
+def _open_finder(config_option_value: str | None) -> Callable[[list[bytes]], list[Found]]:
+    """Find out whom to ask: the daemon of the configuration, its files, or the default table."""
+    try:
+        config_path = locate_config(config_option_value)
+    except InputError:
+        if config_option_value is not None or not Path(DEFAULT_ROUTES).exists():
+            raise
+        return _finder_of_file(RouteFile(DEFAULT_ROUTES))
+    try:
+        connection = Connection(find_config_folders(config_path).run_dir)
+    except UnavailableError as error:
+        say(f"{error}; reading the files of {config_path}")
+        with progress_bar("reading route tables") as progress:
+            view = stage(Staging(config_path, progress=progress)).view
+        return _finder_of(build_rib(view.tables.snapshot), view.authority.steering)
+    say(f"asking the daemon of {config_path}")
+    return lambda batch: [
+        Found(**row)
+        for row in connection.ask("lookup", addresses=list(map(render_address, batch)))["rows"]
+    ]
+
+
+def _finder_of_file(file: RouteFile) -> Callable[[list[bytes]], list[Found]]:
+    say(f"reading {file.path}")
+    with progress_bar("reading route table") as progress:
+        loaded = load_snapshot([file], progress)
+    say_problems("warning", loaded.warnings)
+    return _finder_of(build_rib(loaded.snapshot), None)
+
+
+def _finder_of(rib: Rib, steering: Steering | None) -> Callable[[list[bytes]], list[Found]]:
+    return lambda batch: [look_up(address, rib, steering) for address in batch]
+
+
+@click.command()
+@config_option
+@click.option("--from", "source", metavar="ADDRESS", required=True, help="Who sends the query.")
+@click.option("--subnet", metavar="PREFIX", help="Client subnet that the query carries.")
+@json_option
+@click.argument("name")
+@click.argument("rtype", metavar="[TYPE]", default="A")
+def explain(
+    config_path: str | None,
+    source: str,
+    subnet: str | None,
+    name: str,
+    rtype: str,
+    *,
+    is_json: bool,
+) -> None:
+    """Say why a query for NAME is answered as it is, from the address to the records.
+
+    TYPE is A unless given.
+    """
+    arguments = {"name": name, "type": rtype, "from": source, "subnet": subnet}
+    with ending():
+        result = _explain(locate_config(config_path), arguments)
+    print(json.dumps(result["facts"]) if is_json else "\n".join(result["lines"]))
+
+
+def _explain(config_path: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    try:
+        with Connection(find_config_folders(config_path).run_dir) as connection:
+            say(f"asking the daemon of {config_path}")
+            return dict(connection.ask("explain", **arguments))
+    except UnavailableError as error:
+        say(f"{error}; reading the files of {config_path}")
+    case = parse_case(arguments)
+    with progress_bar("reading route tables") as progress:
+        view = stage(Staging(config_path, progress=progress)).view
+    found = explain_case(view.authority, build_rib(view.tables.snapshot), case)
+    return {"lines": render_explanation(found), "facts": explanation_facts(found)}

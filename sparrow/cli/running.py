@@ -1,0 +1,146 @@
+"""`sparrow status` and `reload`: the running daemon, asked and told."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from sparrow.cli.options import config_option, find_config_folders, json_option, locate_config
+from sparrow.cli.terminal import ending, say, say_problems
+from sparrow.client import Connection
+from sparrow.control.protocol import problem_from_json
+from sparrow.control.status import Verdict, judge_status
+from sparrow.errors import InputError, UnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_RELOAD_S = 600.0
+"""Seconds for a reload: full tables on a busy machine take some."""
+_CHECK_S = 10.0
+"""Seconds that a monitoring system likes to wait."""
+
+
+@click.command()
+@config_option
+def reload(config_path: str | None) -> None:
+    """Make the daemon read everything again; exit 0 when it serves the new state.
+
+    Where anything is wrong the old state goes on being served, all that is wrong
+    is listed, and the exit code is 2.
+    """
+    with ending():
+        folders = find_config_folders(locate_config(config_path))
+        with Connection(folders.run_dir, _RELOAD_S) as connection:
+            result = connection.ask("reload")
+        say_problems("warning", map(problem_from_json, result["warnings"]))
+        for setting in result["needs_restart"]:
+            say(f"warning: {setting} differs from what is in force: it needs a restart")
+        changed = result["changed"]
+        say(
+            f"reloaded, serial {result['serial']}: {changed['announced']} prefixes announced, "
+            f"{changed['withdrawn']} withdrawn, {changed['rerouted']} rerouted; "
+            f"zones changed: {', '.join(changed['zones']) or 'none'}"
+        )
+
+
+@click.command()
+@config_option
+@json_option
+@click.option("--check", "is_check", is_flag=True, help="Be a monitoring plugin: one line, 0 to 3.")
+def status(config_path: str | None, *, is_json: bool, is_check: bool) -> None:
+    """Show what the daemon serves: tables, zones, sites, counters."""
+    if is_check:
+        verdict, text = _check(config_path)
+        print(f"SPARROW {verdict.name} - {text}")
+        sys.exit(verdict)
+    with ending():
+        folders = find_config_folders(locate_config(config_path))
+        with Connection(folders.run_dir) as connection:
+            found = connection.ask("status")
+    if is_json:
+        print(json.dumps(found))
+    else:
+        _show(found)
+
+
+def _check(config_path: str | None) -> tuple[Verdict, str]:
+    """Judge the daemon; whatever keeps it from being judged is UNKNOWN, its absence CRITICAL."""
+    try:
+        folders = find_config_folders(locate_config(config_path))
+        with Connection(folders.run_dir, _CHECK_S) as connection:
+            return judge_status(connection.ask("status"))
+    except UnavailableError as error:
+        return Verdict.CRITICAL, str(error)
+    except InputError as error:
+        return Verdict.UNKNOWN, str(error.problems[0]) if error.problems else "no answer"
+
+
+def _show(found: Mapping[str, Any]) -> None:
+    console = Console(soft_wrap=True, highlight=False)
+    now_s = time.time()
+    tables = found["tables"]
+    console.print(
+        f"sparrow {found['version']}, pid {found['pid']}, "
+        f"up {_render_age(now_s - found['started_at'])}, config {found['config']}"
+    )
+    console.print(f"serving serial {found['serial']} on {', '.join(found['listen']) or 'nothing'}")
+    console.print(f"route port {found['route_port'] or 'none'}")
+    console.print(_describe_reload(found["reload"], now_s))
+    console.print(
+        f"tables: {tables['v4']} IPv4 and {tables['v6']} IPv6 prefixes, "
+        f"{tables['routes']} distinct routes, "
+        f"read {_render_age(now_s - tables['loaded_at'])} ago"
+    )
+    if found["map"]:
+        console.print(f"map: {found['map']['v4']} IPv4 and {found['map']['v6']} IPv6 intervals")
+    _show_rows(console, tables["files"], ("path", "format", "v4", "v6", "bytes"))
+    _show_rows(console, found["zones"], ("name", "serial", "names", "steered"))
+    _show_rows(console, found["sites"], ("name", "answers"))
+    for name, value in found["counters"].items():
+        if name != "sites":
+            console.print(f"{name}: {_render_counter(value)}")
+
+
+def _describe_reload(reload_row: Mapping[str, Any] | None, now_s: float) -> str:
+    if reload_row is None:
+        return "no reload since the start"
+    age = _render_age(now_s - reload_row["at"])
+    if reload_row["ok"]:
+        return f"last reload {age} ago: taken"
+    problems = "\n".join(f"  {problem_from_json(row)}" for row in reload_row["problems"])
+    return f"last reload {age} ago: REFUSED, the state before it is served\n{problems}"
+
+
+def _show_rows(
+    console: Console, rows: Iterable[Mapping[str, Any]], columns: tuple[str, ...]
+) -> None:
+    table = Table(box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, justify="left" if column in {"name", "path"} else "right")
+    for row in rows:
+        table.add_row(*(str(row[column]) for column in columns))
+    if table.row_count:
+        console.print(table)
+
+
+def _render_counter(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {count}" for key, count in value.items()) or "none"
+    return str(value)
+
+
+def _render_age(seconds: float) -> str:
+    """Give `3d 4h`, `4h 5min`, `5min 6s` or `6s`."""
+    minutes, second = divmod(int(max(seconds, 0)), 60)
+    hours, minute = divmod(minutes, 60)
+    days, hour = divmod(hours, 24)
+    parts = [(days, "d"), (hour, "h"), (minute, "min"), (second, "s")]
+    shown = [f"{count}{unit}" for count, unit in parts if count][:2]
+    return " ".join(shown) or "0s"

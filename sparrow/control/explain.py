@@ -1,0 +1,271 @@
+"""Why a client gets the answer it gets, from its address to the records.
+
+Law: the answer explained is the answer given: a real query is encoded and
+handed to the code that serves. Start from `explain`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sparrow.dns.edns import OUR_PAYLOAD, OptionCode, subnet_octets
+from sparrow.dns.present import render_rrset
+from sparrow.dns.respond import Sender, respond
+from sparrow.dns.rrset import CLASS_IN, render_rtype
+from sparrow.dns.wire import Message, Opt, encode_message
+from sparrow.policy.preference import build_finder, failover_order
+from sparrow.policy.special import unwrap
+from sparrow.values.address import Prefix, family_of, render_address, truncate
+from sparrow.values.name import Name, render_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sparrow.control.lookup import RouteFinder
+    from sparrow.dns.respond import Authority, Reply
+    from sparrow.policy.intervals import Intervals
+    from sparrow.policy.preference import Home
+    from sparrow.policy.steering import Choice, Steering
+    from sparrow.rib.route import Route
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """The query to explain."""
+
+    name: Name
+    """Name asked."""
+    qtype: int
+    """Type asked."""
+    source: bytes
+    """Packed address that the query comes from."""
+    subnet: Prefix | None = None
+    """Client subnet that the query carries; None for none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A site that could have answered."""
+
+    site: str
+    """Name of the site."""
+    is_taken: bool
+    """Whether it answers."""
+    why: str
+    """Why it does, or does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Steered:
+    """The part of an explanation that depends on the client."""
+
+    choice: Choice
+    """What the serving code chose."""
+    match: tuple[Prefix, Route] | None
+    """Longest matching prefix of the address that decided, and its route."""
+    home: Home
+    """The site of that route."""
+    candidates: tuple[Candidate, ...]
+    """Every site in the order in which it counts for this client."""
+    block: tuple[bytes, bytes] | None
+    """First and last address of the interval of equal answers; None without a map."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Everything between a query and its answer."""
+
+    case: Case
+    """The query."""
+    reply: Reply
+    """The response that the serving code gave."""
+    zone: Name | None
+    """Origin of the zone that answers; None outside all zones."""
+    steered: Steered | None
+    """How the client's site was found; None where the answer depends on no client."""
+    site_names: tuple[str, ...]
+    """Names by site number."""
+
+
+def explain(authority: Authority, rib: RouteFinder, case: Case) -> Explanation:
+    """Answer the case with the serving code, and gather what led to it."""
+    reply = respond(authority, encode_case(case), Sender(case.source), now_s=0)
+    if reply is None:
+        raise AssertionError("a query that was made here is always answered")
+    zone = authority.zones.find(case.name)
+    steering = authority.steering
+    names = tuple(site.name for site in steering.site_set.sites) if steering else ()
+    steered = _explain_choice(steering, rib, reply.choice) if steering and reply.choice else None
+    return Explanation(case, reply, zone.origin if zone else None, steered, names)
+
+
+def encode_case(case: Case) -> bytes:
+    """Give the query packet of a case."""
+    subnet = case.subnet and subnet_octets(case.subnet.network, case.subnet.length)
+    options = ((OptionCode.CLIENT_SUBNET, subnet.encode(0)),) if subnet else ()
+    opt = Opt(OUR_PAYLOAD, is_dnssec_ok=False, extended_rcode=0, options=options)
+    question = (case.name, case.qtype, CLASS_IN)
+    return encode_message(Message(0, 0, question, opt=opt), OUR_PAYLOAD)
+
+
+def _explain_choice(steering: Steering, rib: RouteFinder, choice: Choice) -> Steered:
+    inner, _ = unwrap(choice.decided_by)
+    match = rib.find(inner)
+    home = build_finder(steering.site_set).home(match[1] if match else None)
+    return Steered(
+        choice=choice,
+        match=match,
+        home=home,
+        candidates=tuple(_weigh_sites(steering, choice, home)),
+        block=_find_block(steering, choice),
+    )
+
+
+def _weigh_sites(steering: Steering, choice: Choice, home: Home) -> Iterator[Candidate]:
+    """Say of each site, in the order of failover, why it was taken or not."""
+    sites = steering.site_set.sites
+    service = steering.services[choice.service]
+    rtype = "A" if choice.family == 4 else "AAAA"
+    order = failover_order(steering.site_set, home.site)
+    eligible = next(site for site in order if site in service.vips)
+    for site in order:
+        name = sites[site].name
+        if site not in service.vips:
+            yield Candidate(name, is_taken=False, why=f"service {service.name} is not there")
+        elif site == choice.site:
+            yield Candidate(name, is_taken=True, why=_why_taken(steering, home, site))
+        elif site == eligible:
+            why = f"the client's site, but it has no {rtype} address: the answer is NODATA"
+            yield Candidate(name, is_taken=False, why=why)
+        else:
+            why = f"not needed: {sites[eligible].name} comes before it"
+            yield Candidate(name, is_taken=False, why=why)
+
+
+def _why_taken(steering: Steering, home: Home, site: int) -> str:
+    if site != home.site:
+        return f"first in the fallback order of {steering.site_set.sites[home.site].name}"
+    if home.asn is None:
+        return "self: it answers where no AS of the route belongs to a site"
+    return f"AS{home.asn} of the route belongs to it"
+
+
+def _find_block(steering: Steering, choice: Choice) -> tuple[bytes, bytes] | None:
+    """Give the edges of the interval that the deciding address lies in."""
+    address_map = steering.policies[choice.service, choice.family].address_map
+    if address_map is None:
+        return None
+    inner, _ = unwrap(choice.decided_by)
+    intervals: Intervals = address_map.of_family(family_of(inner))
+    start, end = intervals.edges(int.from_bytes(inner, "big"))
+    return start.to_bytes(len(inner), "big"), (end - 1).to_bytes(len(inner), "big")
+
+
+def render_explanation(explanation: Explanation) -> list[str]:
+    """Give the explanation as lines `topic: what`, for people."""
+    return [f"{topic + ':':<12}{text}" for topic, text in _describe(explanation)]
+
+
+def _describe(explanation: Explanation) -> Iterator[tuple[str, str]]:
+    case, reply = explanation.case, explanation.reply
+    asked = f"{render_name(case.name)} {render_rtype(case.qtype)}"
+    subnet = f", client subnet {case.subnet}" if case.subnet else ", no client subnet"
+    yield "query", f"{asked} from {render_address(case.source)}{subnet}"
+    if explanation.zone is None:
+        yield "zone", "none: the name lies outside every zone that is served here"
+    else:
+        yield "zone", render_name(explanation.zone)
+    if explanation.steered:
+        yield from _describe_choice(explanation, explanation.steered)
+    else:
+        yield "steering", "none: the answer is the same for every client"
+    yield "rcode", reply.rcode.name
+    for rrset in reply.answer.answer:
+        for line in render_rrset(rrset):
+            yield "answer", line
+    for rrset in reply.answer.authority:
+        for line in render_rrset(rrset):
+            yield "authority", line
+
+
+def _describe_choice(explanation: Explanation, steered: Steered) -> Iterator[tuple[str, str]]:
+    choice = steered.choice
+    yield "service", choice.service
+    yield "client", _describe_client(explanation.case, choice)
+    if steered.match:
+        yield "route", f"{steered.match[0]}, AS path {steered.match[1]}"
+    else:
+        yield "route", "none covers the address"
+    home = explanation.site_names[steered.home.site]
+    because = f"AS{steered.home.asn}" if steered.home.asn is not None else "self, by default"
+    order = " ".join(explanation.site_names[site] for site in choice.candidates)
+    yield "class", f"{home} ({because}); order: {order or 'none has such an address'}"
+    for candidate in steered.candidates:
+        yield "site", f"{candidate.site}: {'taken, ' * candidate.is_taken}{candidate.why}"
+    yield "scope", describe_scope(explanation.case, steered)
+    for rrset in explanation.reply.answer.answer[-1:]:
+        yield "ttl", f"{rrset.ttl} s"
+
+
+def _describe_client(case: Case, choice: Choice) -> str:
+    address = render_address(choice.decided_by)
+    inner, offset = unwrap(choice.decided_by)
+    wrapped = f", which wraps {render_address(inner)}" if offset else ""
+    if choice.is_special:
+        return f"{address}{wrapped}, the resolver: the client subnet is special-purpose"
+    if case.subnet and case.subnet.length:
+        return f"{address}{wrapped}, from the client subnet"
+    if case.subnet:
+        return f"{address}{wrapped}, the resolver: the client asks that its subnet is not used"
+    return f"{address}{wrapped}, the resolver"
+
+
+def describe_scope(case: Case, steered: Steered) -> str:
+    """Say how long the scope is, and why."""
+    scope = steered.choice.scope
+    if case.subnet is None:
+        return "none: the query has no client subnet"
+    if case.subnet.length == 0:
+        return "/0: no client subnet was used"
+    if steered.block is None:
+        return "/0: every client gets the same answer"
+    block = Prefix(truncate(case.subnet.network, scope), scope)
+    if steered.choice.is_special:
+        return f"/{scope}: {block} is special-purpose, the resolver's own address decides there"
+    first, last = map(render_address, steered.block)
+    return f"/{scope}: {block} is the largest block inside {first} - {last}, answered alike"
+
+
+def explanation_facts(explanation: Explanation) -> dict[str, Any]:
+    """Give the object that `docs/control.md` describes."""
+    case, reply, steered = explanation.case, explanation.reply, explanation.steered
+    records = [*reply.answer.answer, *reply.answer.authority]
+    facts: dict[str, Any] = {
+        "name": render_name(case.name),
+        "type": render_rtype(case.qtype),
+        "rcode": reply.rcode.name,
+        "zone": render_name(explanation.zone) if explanation.zone is not None else None,
+        "answer": [line for rrset in records for line in render_rrset(rrset)],
+        "ttl": reply.answer.answer[-1].ttl if reply.answer.answer else None,
+    }
+    return facts | (_choice_facts(explanation, steered) if steered else {})
+
+
+def _choice_facts(explanation: Explanation, steered: Steered) -> dict[str, Any]:
+    choice = steered.choice
+    names = explanation.site_names
+    return {
+        "service": choice.service,
+        "decided_by": render_address(choice.decided_by),
+        "prefix": str(steered.match[0]) if steered.match else None,
+        "route": str(steered.match[1]) if steered.match else None,
+        "home": names[steered.home.site],
+        "candidates": [
+            {"site": each.site, "taken": each.is_taken, "why": each.why}
+            for each in steered.candidates
+        ],
+        "site": names[choice.site] if choice.site is not None else None,
+        "scope": choice.scope,
+        "block": [render_address(edge) for edge in steered.block] if steered.block else None,
+    }

@@ -1,0 +1,157 @@
+"""What a server says of its state, and whether that is worth waking somebody for.
+
+Law: a status is what the daemon counted and published, nothing computed from
+the outside. Start from `build_status`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any
+
+from sparrow.control.lookup import DEFAULT_SERVICE
+from sparrow.control.protocol import problem_to_json
+from sparrow.dns.rrset import soa_serial
+from sparrow.values.address import FAMILIES
+from sparrow.values.name import render_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sparrow.dns.zone import Zone
+    from sparrow.errors import Problem
+    from sparrow.sources.files import LoadedFile
+    from sparrow.view import View
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadReport:
+    """How the last attempt to reload ended."""
+
+    at_s: float
+    """Unix time."""
+    problems: tuple[Problem, ...]
+    """Why it was refused; empty where it was taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """The daemon beside what it serves."""
+
+    version: str
+    """Version of the program."""
+    pid: int
+    """Process id."""
+    started_at_s: float
+    """Unix time."""
+    listen: tuple[str, ...]
+    """Addresses and ports of DNS."""
+    route_port: str | None
+    """Address and port of the route port; None where there is none."""
+    last_reload: ReloadReport | None
+    """The last attempt; None before the first."""
+
+
+def build_status(process: Process, view: View, counters: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the object that `docs/control.md` describes."""
+    return {
+        "version": process.version,
+        "pid": process.pid,
+        "started_at": process.started_at_s,
+        "config": view.config_path,
+        "serial": view.serial,
+        "published_at": view.published_at_s,
+        "reload": _reload_row(process.last_reload),
+        "tables": _table_rows(view),
+        "map": _map_row(view),
+        "zones": [_zone_row(zone) for zone in view.authority.zones.zones.values()],
+        "sites": _site_rows(view, counters),
+        "listen": list(process.listen),
+        "route_port": process.route_port,
+        "counters": dict(counters),
+    }
+
+
+def _reload_row(report: ReloadReport | None) -> dict[str, Any] | None:
+    if report is None:
+        return None
+    problems = [problem_to_json(problem) for problem in report.problems]
+    return {"at": report.at_s, "ok": not problems, "problems": problems}
+
+
+def _table_rows(view: View) -> dict[str, Any]:
+    snapshot = view.tables.snapshot
+    return {
+        "v4": len(snapshot.v4),
+        "v6": len(snapshot.v6),
+        "routes": len(snapshot.routes),
+        "loaded_at": view.loaded_at_s,
+        "files": [
+            _file_row(file, route.format)
+            for file, route in zip(view.tables.files, view.config.routes, strict=True)
+        ],
+    }
+
+
+def _file_row(file: LoadedFile, route_format: str) -> dict[str, Any]:
+    return {
+        "path": file.path,
+        "format": route_format,
+        "v4": file.prefixes_v4,
+        "v6": file.prefixes_v6,
+        "bytes": file.size,
+        "modified_at": file.mtime_s,
+    }
+
+
+def _map_row(view: View) -> dict[str, int] | None:
+    """Count the intervals of the finest map that the default service has."""
+    steering = view.authority.steering
+    if steering is None:
+        return None
+    maps = [steering.policies[DEFAULT_SERVICE, family].address_map for family in FAMILIES]
+    found = [address_map for address_map in maps if address_map]
+    if not found:
+        return None
+    return {
+        f"v{family}": max(len(each.of_family(family).starts) for each in found)
+        for family in FAMILIES
+    }
+
+
+def _zone_row(zone: Zone) -> dict[str, Any]:
+    return {
+        "name": render_name(zone.origin),
+        "serial": soa_serial(zone.soa),
+        "names": len(zone.nodes),
+        "steered": sum(node.steer is not None for node in zone.nodes.values()),
+    }
+
+
+def _site_rows(view: View, counters: Mapping[str, Any]) -> list[dict[str, Any]]:
+    answers = counters.get("sites", {})
+    sites = view.site_set.sites if view.site_set else ()
+    return [{"name": site.name, "answers": answers.get(site.name, 0)} for site in sites]
+
+
+class Verdict(IntEnum):
+    """Exit codes of a monitoring plugin."""
+
+    OK = 0
+    WARNING = 1
+    CRITICAL = 2
+    UNKNOWN = 3
+
+
+def judge_status(status: Mapping[str, Any]) -> tuple[Verdict, str]:
+    """Give the verdict of a monitoring plugin on a server that answered, and one line."""
+    tables, counters = status["tables"], status["counters"]
+    size = f"{tables['v4']} IPv4 and {tables['v6']} IPv6 prefixes, {len(status['zones'])} zones"
+    reload = status["reload"]
+    if reload and not reload["ok"]:
+        count = len(reload["problems"])
+        return Verdict.WARNING, f"the last reload was refused ({count} problems); serving {size}"
+    if counters.get("exceptions"):
+        return Verdict.WARNING, f"{counters['exceptions']} queries failed inside; serving {size}"
+    return Verdict.OK, f"serving {size}, serial {status['serial']}"

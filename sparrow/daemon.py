@@ -1,0 +1,283 @@
+"""The daemon: opens the sockets, serves, reloads as one transaction, drains and stops.
+
+Law: a reload that is refused changes nothing; one that is taken builds
+everything aside and then swaps one reference. Start from `Daemon`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import time
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import sparrow
+from sparrow.account import change_account, find_account
+from sparrow.config.load import load_config
+from sparrow.config.locate import find_folders
+from sparrow.control.protocol import Request, problem_to_json
+from sparrow.control.status import Process, ReloadReport
+from sparrow.errors import InputError
+from sparrow.folders import claim_run_dir, load_cookie_secrets
+from sparrow.live import Live
+from sparrow.rib.delta import Delta, diff
+from sparrow.rib.snapshot import EMPTY
+from sparrow.rib.table import Rib
+from sparrow.server.control import ControlSocket
+from sparrow.server.exchange import Exchange
+from sparrow.server.sockets import DnsSockets, open_listeners, open_tcp
+from sparrow.server.ssrs import RoutePort, RoutePortSettings
+from sparrow.server.tcp import TcpServer
+from sparrow.server.udp import UdpServer
+from sparrow.staging import Staged, Staging, stage
+from sparrow.values.name import render_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sparrow.config.model import Config, SsrsConfig
+    from sparrow.errors import Problem
+    from sparrow.folders import RunDir
+    from sparrow.view import View
+
+_log = logging.getLogger(__name__)
+
+_FIXED_SETTINGS = ("listen", "workers", "run_dir", "state_dir", "user")
+"""Settings of `server` that are taken up at the start and not by a reload."""
+
+
+@dataclass(frozen=True, slots=True)
+class Premises:
+    """What a daemon holds from its start to its end."""
+
+    config: Config
+    """The configuration that it was started with."""
+    run_dir: RunDir
+    """Its run directory, locked."""
+    dns: tuple[DnsSockets, ...]
+    """Sockets of DNS; none without zones."""
+    route_port: socket.socket | None
+    """Listening socket of the route port; None where none is configured."""
+    secret_path: str
+    """File of the cookie secrets."""
+    started_at_s: float
+    """Unix time."""
+
+
+def enter_premises(config_path: str) -> Premises:
+    """Lock the run directory, open the sockets, and become the configured user.
+
+    Raises `InputError` or `FatalError`; what was opened goes with the process.
+    """
+    config = load_config(config_path).config
+    account = find_account(config.server.user)
+    owner = (account.pw_uid, account.pw_gid) if account else None
+    folders = find_folders(config.server, config_path, os.environ, os.getuid())
+    run_dir = claim_run_dir(folders.run_dir, owner)
+    load_cookie_secrets(folders.cookie_secret, owner)  # made now, while it can be
+    dns = open_listeners(config.server.listen) if config.zones else ()
+    route_port = open_tcp(config.ssrs.listen) if config.ssrs else None
+    if account:
+        change_account(account)
+    return Premises(config, run_dir, dns, route_port, folders.cookie_secret, time.time())
+
+
+class Daemon:
+    """One running server. Everything in it happens in one event loop."""
+
+    def __init__(self, config_path: str, progress: Callable[[int, int], None] | None) -> None:
+        """Open, lock, and build the first view. Raises `InputError` or `FatalError`."""
+        self._config_path = config_path
+        self._premises = enter_premises(config_path)
+        staged = stage(self._staging(progress=progress))
+        _log_warnings(staged.warnings)
+        self._live = Live(staged.view, Rib())
+        self._exchange = Exchange(self._live.respond, self._live.counters)
+        self._last_reload: ReloadReport | None = None
+        self._reloading = asyncio.Lock()
+        self._stop = asyncio.Event()
+        self._tcp: TcpServer | None = None
+
+    async def run(self) -> None:
+        """Serve until SIGTERM or SIGINT, then drain and return."""
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self._stop.set)
+        loop.add_signal_handler(signal.SIGINT, self._stop.set)
+        udp = [UdpServer(each.udp, self._exchange) for each in self._premises.dns]
+        listeners = [each.tcp for each in self._premises.dns]
+        self._tcp = TcpServer(listeners, self._exchange, self._premises.config.server.tcp)
+        if self._premises.dns:
+            _log.info("answering DNS on %s", ", ".join(self._listen_texts()))
+        control = ControlSocket(self._premises.run_dir.control_socket, self._execute)
+        try:
+            async with asyncio.TaskGroup() as group:
+                await self._fill_rib()
+                await control.start()
+                loop.add_signal_handler(signal.SIGHUP, lambda: group.create_task(self._hang_up()))
+                route_port = group.create_task(self._serve_route_port())
+                _log.info("ready, serial %d, pid %d", self._live.view.serial, os.getpid())
+                await self._stop.wait()
+                _log.info("stopping: answering what has arrived")
+                route_port.cancel()
+        finally:
+            await control.stop()
+            for server in udp:
+                server.close()
+            await self._tcp.drain()
+        _log.info("stopped")
+
+    async def _fill_rib(self) -> None:
+        """Put the first table into the RIB, behind the answers that are given already."""
+        async with self._reloading:
+            delta = await asyncio.to_thread(diff, EMPTY, self._live.view.tables.snapshot)
+            await asyncio.to_thread(self._live.rib.apply, delta)
+
+    async def _serve_route_port(self) -> None:
+        config, listener = self._premises.config.ssrs, self._premises.route_port
+        if config is None or listener is None:
+            return
+        port = RoutePort(self._live, _route_port_settings(config))
+        _log.info("answering the route port on %s", config.listen)
+        with listener:
+            await port.serve([listener])
+
+    # Reload.
+
+    def _staging(
+        self, *, progress: Callable[[int, int], None] | None = None, view: View | None = None
+    ) -> Staging:
+        """Say how to build the view behind `view`, or the first one."""
+        secret_path = self._premises.secret_path
+        return Staging(
+            config_path=self._config_path,
+            cookie_secrets=lambda _: load_cookie_secrets(secret_path, None),
+            progress=progress,
+            previous=view.tables.snapshot if view else EMPTY,
+            serial=view.serial + 1 if view else 1,
+        )
+
+    async def _hang_up(self) -> None:
+        """Reload because of SIGHUP; the log tells how it ended."""
+        with suppress(InputError):  # said in the log where it was decided
+            await self.reload()
+
+    async def reload(self) -> dict[str, Any]:
+        """Read everything again and serve it, or raise `InputError` and go on as before.
+
+        Gives the object that `docs/control.md` describes. One reload runs at a time.
+        """
+        async with self._reloading:
+            old = self._live.view
+            try:
+                staged = await asyncio.to_thread(stage, self._staging(view=old))
+            except InputError as error:
+                self._last_reload = ReloadReport(time.time(), error.problems)
+                _log.error("reload refused, serial %d is served on:\n%s", old.serial, error)
+                raise
+            new = staged.view
+            delta = await asyncio.to_thread(diff, old.tables.snapshot, new.tables.snapshot)
+            await asyncio.to_thread(self._live.rib.apply, delta)
+            self._publish(old, staged, delta)
+            self._last_reload = ReloadReport(time.time(), ())
+            return self._describe_reload(old, staged, delta)
+
+    def _publish(self, old: View, staged: Staged, delta: Delta) -> None:
+        """Swap the view; where nothing differs the serial stays what it was."""
+        new = staged.view
+        _log_warnings(staged.warnings)
+        if delta.is_empty and _serves_the_same(old, new):
+            new = replace(new, serial=old.serial, published_at_s=old.published_at_s)
+        self._live.publish(new)
+        if self._tcp:
+            self._tcp.limits = new.config.server.tcp
+        _log.info("reloaded, serial %d", new.serial)
+
+    def _describe_reload(self, old: View, staged: Staged, delta: Delta) -> dict[str, Any]:
+        withdrawn = len(delta.withdrawn)
+        announced = delta.size_after - delta.size_before + withdrawn
+        needs_restart = self._differing_settings(staged.view.config)
+        for setting in needs_restart:
+            _log.warning("%s differs from what is in force: it needs a restart", setting)
+        return {
+            "serial": self._live.view.serial,
+            "changed": {
+                "announced": announced,
+                "withdrawn": withdrawn,
+                "rerouted": len(delta.announced) - announced,
+                "zones": _differing_zones(old, staged.view),
+            },
+            "warnings": [problem_to_json(problem) for problem in staged.warnings],
+            "needs_restart": needs_restart,
+        }
+
+    def _differing_settings(self, config: Config) -> list[str]:
+        """Name the settings that a reload does not take up and that differ from those in force."""
+        before = self._premises.config
+        names = [
+            f"server.{name}"
+            for name in _FIXED_SETTINGS
+            if getattr(before.server, name) != getattr(config.server, name)
+        ]
+        if bool(before.zones) != bool(config.zones):
+            names.append("zones (the first one, or the last)")
+        return names + (["ssrs"] if before.ssrs != config.ssrs else [])
+
+    # The control socket.
+
+    async def _execute(self, request: Request) -> Mapping[str, Any]:
+        """Do what a client of the control socket asks for. Raises `InputError`."""
+        if request.command == "reload":
+            return await self.reload()
+        if request.command == "lookup":
+            return self._live.lookup(request.arguments)
+        if request.command == "explain":
+            return self._live.explain_case(request.arguments)
+        return self._live.status(self._describe_process())
+
+    def _describe_process(self) -> Process:
+        ssrs = self._premises.config.ssrs
+        return Process(
+            version=sparrow.__version__,
+            pid=os.getpid(),
+            started_at_s=self._premises.started_at_s,
+            listen=self._listen_texts(),
+            route_port=str(ssrs.listen) if ssrs else None,
+            last_reload=self._last_reload,
+        )
+
+    def _listen_texts(self) -> tuple[str, ...]:
+        return tuple(str(each.endpoint) for each in self._premises.dns)
+
+
+def _route_port_settings(config: SsrsConfig) -> RoutePortSettings:
+    return RoutePortSettings(
+        hostname=config.hostname or socket.gethostname().partition(".")[0],
+        password=config.password,
+        max_connections=config.connections,
+        idle_s=config.idle_s,
+    )
+
+
+def _log_warnings(warnings: tuple[Problem, ...]) -> None:
+    for warning in warnings:
+        _log.warning("%s", warning)
+
+
+def _serves_the_same(old: View, new: View) -> bool:
+    return (
+        old.config == new.config
+        and old.authority.zones == new.authority.zones
+        and old.authority.identity == new.authority.identity
+    )
+
+
+def _differing_zones(old: View, new: View) -> list[str]:
+    """Name the zones that came, went, or have other contents."""
+    before, after = old.authority.zones.zones, new.authority.zones.zones
+    names = sorted(before.keys() | after.keys())
+    return [render_name(name) for name in names if before.get(name) != after.get(name)]

@@ -1,0 +1,143 @@
+"""The folders of a daemon: the run directory with its lock, and the cookie secret.
+
+Law: one daemon at a time owns a run directory, by a lock that the kernel drops
+with the process. Start from `claim_run_dir`.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from sparrow.dns.cookie import SECRET_SIZE
+from sparrow.errors import FatalError, InputError, Problem
+
+_RUN_DIR_MODE = 0o750
+_STATE_DIR_MODE = 0o750
+CONTROL_SOCKET = "control.sock"
+
+
+@dataclass(frozen=True, slots=True)
+class RunDir:
+    """A run directory that is ours until the process ends."""
+
+    path: Path
+    """The folder, mode 0750."""
+    lock_fd: int
+    """Open file whose lock makes it ours; held, never read."""
+
+    @property
+    def control_socket(self) -> Path:
+        """Where the control socket is."""
+        return self.path / CONTROL_SOCKET
+
+
+def claim_run_dir(path: str, owner: tuple[int, int] | None) -> RunDir:
+    """Make and lock the run directory.
+
+    `owner` is the (uid, gid) that the daemon will run as, None to leave it.
+    Raises `FatalError` where the folder cannot be made, belongs to somebody
+    else, or another daemon has it.
+    """
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _check_owner(folder, owner)
+        folder.chmod(_RUN_DIR_MODE)
+        if owner:
+            os.chown(folder, *owner)
+        lock_fd = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    except OSError as error:
+        raise FatalError(f"run directory {path}: {error.strerror}; see server.run_dir") from None
+    try:
+        fcntl.flock(lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        pid = os.pread(lock_fd, 32, 0).decode("ascii", "replace").strip() or "unknown"
+        os.close(lock_fd)
+        raise FatalError(
+            f"run directory {path} belongs to a sparrow that runs already, pid {pid}: "
+            "stop that one, or give this one a server.run_dir of its own"
+        ) from None
+    os.ftruncate(lock_fd, 0)
+    os.pwrite(lock_fd, f"{os.getpid()}\n".encode(), 0)
+    return RunDir(folder, lock_fd)
+
+
+def _check_owner(folder: Path, owner: tuple[int, int] | None) -> None:
+    """Refuse a folder that somebody else could have laid for us, in /tmp for one."""
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid not in {0, os.getuid(), *(owner or ())[:1]}:
+        raise FatalError(
+            f"run directory {folder} belongs to uid {found.st_uid}: remove it, "
+            "or set server.run_dir"
+        )
+
+
+def load_cookie_secrets(path: str, owner: tuple[int, int] | None) -> tuple[bytes, ...]:
+    """Read the secrets of DNS cookies, and make the file with a fresh one where it is missing.
+
+    A file that is made has mode 0600 and belongs to `owner`, (uid, gid), None to
+    leave it. Raises `InputError`.
+    """
+    file = Path(path)
+    if not file.exists():
+        try:
+            _create_secret(file, owner)
+        except OSError as error:
+            what = f"the cookie secret cannot be made: {error.strerror}; see server.cookie_secret"
+            raise InputError([Problem(what, path)]) from None
+    return read_cookie_secrets(path)
+
+
+def read_cookie_secrets(path: str) -> tuple[bytes, ...]:
+    """Read the secrets: 32 hexadecimal digits a line, the newest first; none without a file.
+
+    Raises `InputError`.
+    """
+    file = Path(path)
+    try:
+        return parse_cookie_secrets(file.read_text("ascii"), path) if file.exists() else ()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError([Problem(f"the cookie secret cannot be read: {error}", path)]) from None
+
+
+def parse_cookie_secrets(text: str, path: str) -> tuple[bytes, ...]:
+    """Read the lines of a secret file; blank lines and `#` comments do not count."""
+    found: list[bytes] = []
+    problems: list[Problem] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        word = line.partition("#")[0].strip()
+        if not word:
+            continue
+        try:
+            secret = bytes.fromhex(word)
+        except ValueError:
+            secret = b""
+        if len(secret) == SECRET_SIZE:
+            found.append(secret)
+        else:
+            problems.append(Problem("a cookie secret is 32 hexadecimal digits", path, number))
+    if not found and not problems:
+        problems.append(Problem("holds no cookie secret: write 32 hexadecimal digits", path))
+    if problems:
+        raise InputError(problems)
+    return tuple(found)
+
+
+def _create_secret(file: Path, owner: tuple[int, int] | None) -> None:
+    file.parent.mkdir(mode=_STATE_DIR_MODE, parents=True, exist_ok=True)
+    aside = file.with_name(f".{file.name}.{os.getpid()}")
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        os.write(descriptor, secrets.token_hex(SECRET_SIZE).encode() + b"\n")
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    if owner:
+        os.chown(file.parent, *owner)
+        os.chown(aside, *owner)
+    aside.rename(file)

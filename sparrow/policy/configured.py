@@ -1,0 +1,47 @@
+"""The sites and services of a configuration, as the choice of a site sees them.
+
+Law: names become numbers here and nowhere else; the numbers follow the
+configured order. Start from `build_site_set`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sparrow.policy.site import Service, Site, SiteSet
+
+if TYPE_CHECKING:
+    from sparrow.config.model import Config
+
+
+def build_site_set(config: Config) -> SiteSet | None:
+    """Give the configured sites, numbered; None where there are none (the route port alone)."""
+    if not config.sites:
+        return None
+    numbers = _number_sites(config)
+    sites = tuple(
+        Site(
+            name=site.name,
+            asns=site.asn,
+            vips=site.vips,
+            fallback=tuple(numbers[name] for name in site.fallback),
+        )
+        for site in config.sites
+    )
+    return SiteSet(sites, numbers[config.self_site] if config.self_site else 0)
+
+
+def build_services(config: Config) -> dict[str, Service]:
+    """Give the configured services by name, `default` among them."""
+    numbers = _number_sites(config)
+    return {
+        service.name: Service(
+            service.name,
+            {numbers[site]: config.vips_of(service, site) for site in service.sites},
+        )
+        for service in config.services
+    }
+
+
+def _number_sites(config: Config) -> dict[str, int]:
+    return {site.name: number for number, site in enumerate(config.sites)}

@@ -1,0 +1,178 @@
+"""From files to a `View`: stage, validate, build. Swapping is the daemon's.
+
+Law: a view is built whole or not at all, and everything that is wrong with the
+configuration, the tables and the zones is said at once. `sparrow check`, `serve`,
+`reload`, and the look-ups without a daemon all run this code. Start from `stage`.
+"""
+
+from __future__ import annotations
+
+import struct
+import time
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+from sparrow.config.load import LoadedConfig, load_config
+from sparrow.dns.respond import Authority, Identity
+from sparrow.dns.rrset import RRset, RRType
+from sparrow.dns.zone import Steer, ZoneSet
+from sparrow.dns.zonecheck import BuiltZone, ZoneSource, build_zone
+from sparrow.dns.zonefile import Record, parse_zone
+from sparrow.errors import InputError, Problem
+from sparrow.policy.configured import build_services, build_site_set
+from sparrow.policy.steering import Steering, build_base_map, build_steering
+from sparrow.rib.snapshot import EMPTY, Snapshot
+from sparrow.sources.files import Loaded, RouteFile, load_snapshot
+from sparrow.sources.line import RouteFormat
+from sparrow.sources.zonetext import load_text
+from sparrow.values.name import Name, encode_name
+from sparrow.view import View
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sparrow.config.model import Config, SoaConfig, SteerConfig, ZoneConfig
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Staging:
+    """How to build a view."""
+
+    config_path: str
+    """The configuration's file."""
+    cookie_secrets: Callable[[Config], tuple[bytes, ...]] = lambda _: ()
+    """Gives the secrets of DNS cookies; raises `InputError`. Without it there are none."""
+    progress: Callable[[int, int], None] | None = None
+    """Told the octets of tables read so far, and in all."""
+    previous: Snapshot = EMPTY
+    """The table to be replaced; routes that are the same are shared with it."""
+    serial: int = 1
+    """Serial of the view to be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """A view that can be served, and what its operator may not have meant."""
+
+    view: View
+    """The view."""
+    warnings: tuple[Problem, ...]
+    """Doubts about configuration, tables and zones, in this order."""
+
+
+def stage(staging: Staging) -> Staged:
+    """Build a view from the files that the configuration names.
+
+    Raises `InputError` with all that is wrong in any of them.
+    """
+    loaded = load_config(staging.config_path)
+    config = loaded.config
+    problems: list[Problem] = []
+    warnings = list(loaded.warnings)
+    loaded_at_s = time.time()
+    tables = _collect(problems, lambda: load_tables(config, staging))
+    secrets = _collect(problems, lambda: staging.cookie_secrets(config))
+    zones = _stage_zones(loaded, problems, warnings)
+    if tables is None or secrets is None or problems:
+        raise InputError(problems)
+    warnings += tables.warnings
+    view = View(
+        config=config,
+        config_path=staging.config_path,
+        tables=tables,
+        site_set=build_site_set(config),
+        authority=Authority(
+            zones=zones,
+            steering=_build_steering(config, tables.snapshot),
+            identity=_build_identity(config, secrets),
+        ),
+        serial=staging.serial,
+        loaded_at_s=loaded_at_s,
+        published_at_s=time.time(),
+    )
+    return Staged(view, tuple(warnings))
+
+
+def _collect(problems: list[Problem], step: Callable[[], _T]) -> _T | None:
+    """Do a step; where it is refused keep its problems and go on, so that all are said."""
+    try:
+        return step()
+    except InputError as error:
+        problems += error.problems
+        return None
+
+
+def load_tables(config: Config, staging: Staging) -> Loaded:
+    """Read every route file of the configuration. Raises `InputError`."""
+    files = [RouteFile(route.file, RouteFormat(route.format)) for route in config.routes]
+    return load_snapshot(files, staging.progress, staging.previous)
+
+
+def _build_steering(config: Config, snapshot: Snapshot) -> Steering | None:
+    site_set = build_site_set(config)
+    if site_set is None:
+        return None
+    return build_steering(site_set, build_services(config), build_base_map(site_set, snapshot))
+
+
+def _build_identity(config: Config, secrets: tuple[bytes, ...]) -> Identity:
+    server = config.server
+    return Identity(
+        nsid=server.nsid.encode() if server.nsid is not None else None,
+        version=server.version.encode() if server.version is not None else None,
+        cookie_secrets=secrets,
+    )
+
+
+def _stage_zones(loaded: LoadedConfig, problems: list[Problem], warnings: list[Problem]) -> ZoneSet:
+    """Build every zone that can be built; what is wrong with the others goes to `problems`."""
+    zones = {}
+    for number, zone_config in enumerate(loaded.config.zones):
+        built = _collect(problems, partial(_stage_zone, loaded, number, zone_config))
+        if built:
+            zones[built.zone.origin] = built.zone
+            warnings += built.warnings
+    return ZoneSet(zones)
+
+
+def _stage_zone(loaded: LoadedConfig, number: int, config: ZoneConfig) -> BuiltZone:
+    lines = loaded.lines
+    records: tuple[Record, ...] = ()
+    if config.file:
+        text = load_text(config.file)
+        records = parse_zone(text, config.name, config.file, load_text).records
+    steers = {each.name: _build_steer(loaded.config, config, each) for each in config.steer}
+    steer_lines = {
+        each.name: (lines.file, lines.find(("zones", number, "steer", place)))
+        for place, each in enumerate(config.steer)
+    }
+    return build_zone(
+        ZoneSource(
+            origin=config.name,
+            records=records,
+            soa=_build_soa(config.name, config.soa) if config.soa else None,
+            ns=_build_ns(config) if config.ns else None,
+            steers=steers,
+            steer_lines=steer_lines,
+            place=(lines.file, lines.find(("zones", number))),
+        )
+    )
+
+
+def _build_steer(config: Config, zone: ZoneConfig, steer: SteerConfig) -> Steer:
+    service = next(each for each in config.services if each.name == steer.service)
+    ttl = zone.ttl if service.ttl is None else service.ttl
+    return Steer(steer.service, ttl, zone.result_count)
+
+
+def _build_soa(origin: Name, soa: SoaConfig) -> RRset:
+    timers = (soa.serial, soa.refresh, soa.retry, soa.expire, soa.minimum)
+    rdata = encode_name(soa.mname) + encode_name(soa.rname) + struct.pack("!5I", *timers)
+    return RRset(origin, RRType.SOA, soa.ttl, (rdata,))
+
+
+def _build_ns(zone: ZoneConfig) -> RRset:
+    return RRset(zone.name, RRType.NS, zone.ns_ttl, tuple(map(encode_name, zone.ns)))
