@@ -22,10 +22,12 @@ An answer, step by step, and where to read:
 - `config` reads the operator's YAML into frozen models, and checks it.
 - `ssrs` is the route port: a telnet-like session over the routes, in the
   dialect of Zebra's bgpd.
-- `control` is what the commands and a running daemon say to each other.
+- `control` is what the commands and a running daemon say to each other, and
+  `client` the commands' end of the socket between them.
 - `view` is what is published: one state of the server as one value. `staging`
-  builds it from a configuration, `daemon` runs the servers over it and reloads,
-  in the `folders` that it owns, and `cli` is the command `sparrow`.
+  builds it from a configuration, and `live` serves queries and look-ups from it.
+  `daemon` runs the servers and reloads, in the `folders` that it owns, under
+  the `account` that is configured; `cli` is the command `sparrow`.
 - `values` and `errors` are the words that all of these share: addresses,
   prefixes, AS numbers, names; and errors, classed by what the caller does next.
 
