@@ -36,12 +36,12 @@ def load_text(path: str) -> str:
 
 def _load_octets(path: str) -> bytes:
     with open(path, "rb", opener=_open_at_once) as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
             raise ValueError("it is not a regular file")
-        octets = file.read(MAX_OCTETS + 1)
-    if len(octets) > MAX_OCTETS:
-        raise ValueError(f"it is over {MAX_OCTETS} octets long")
-    return octets
+        if status.st_size > MAX_OCTETS:
+            raise ValueError(f"it is over {MAX_OCTETS} octets long")
+        return file.read(status.st_size)
 
 
 def _open_at_once(path: str, flags: int) -> int:
