@@ -20,7 +20,7 @@ from sparrow.values.address import FAMILIES, IPV4, family_of, render_address
 from sparrow.values.name import ROOT, render_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Hashable, Iterator, Sequence
 
     from sparrow.config.model import Config, ServiceConfig, ZoneConfig
     from sparrow.config.tree import Path
@@ -50,6 +50,13 @@ def check_config(config: Config) -> Iterator[Finding]:
     """Find everything that is wrong or doubtful between the keys of `config`."""
     for check in _CHECKS:
         yield from check(config)
+
+
+def _repeats(items: Sequence[Hashable]) -> dict[int, int]:
+    """Give the position of every item that stood before, and where it stood first."""
+    first: dict[Hashable, int] = {}
+    places = ((position, first.setdefault(item, position)) for position, item in enumerate(items))
+    return {position: earlier for position, earlier in places if position != earlier}
 
 
 # --- sites ---
@@ -82,11 +89,12 @@ def _unknown(noun: str, name: str, known: Sequence[str]) -> str:
 
 def _check_fallbacks(config: Config) -> Iterator[Finding]:
     for site in config.sites:
+        repeats = _repeats(site.fallback)
         for position, name in enumerate(site.fallback):
             path = ("sites", site.name, "fallback", position)
             if name == site.name:
                 yield Finding(path, f"site {name!r} cannot fall back to itself: remove it")
-            elif name in site.fallback[:position]:
+            elif position in repeats:
                 yield Finding(path, f"{name!r} stands in this list twice: keep the first")
             else:
                 yield from _check_site_name(config, path, name)
@@ -133,10 +141,9 @@ def _check_site_vips(config: Config) -> Iterator[Finding]:
 
 
 def _check_repeated_vips(path: Path, vips: Sequence[bytes]) -> Iterator[Finding]:
-    for position, vip in enumerate(vips):
-        if vip in vips[:position]:
-            what = f"{render_address(vip)} stands in this list twice: keep one"
-            yield Finding((*path, position), what, other=(*path, vips.index(vip)))
+    for position, earlier in _repeats(vips).items():
+        what = f"{render_address(vips[position])} stands in this list twice: keep one"
+        yield Finding((*path, position), what, other=(*path, earlier))
 
 
 # --- services ---
@@ -154,9 +161,10 @@ def _check_service_sites(config: Config, service: ServiceConfig) -> Iterator[Fin
     if not service.sites:
         what = f"service {service.name!r} has no address at any site: write vips"
         yield Finding(here, what, needs=(("sites",), here))
+    repeats = _repeats(service.sites)
     for position, name in enumerate(service.sites):
         path = (*here, "sites", position)
-        if name in service.sites[:position]:
+        if position in repeats:
             yield Finding(path, f"{name!r} stands in this list twice: keep one")
         elif config.site(name) is None:
             yield from _check_site_name(config, path, name)
@@ -209,12 +217,11 @@ def _lacking_family(service: ServiceConfig, site: str, family: int, having: str)
 
 
 def _check_zones(config: Config) -> Iterator[Finding]:
-    seen: dict[Name, int] = {}
+    for position, earlier in _repeats([zone.name for zone in config.zones]).items():
+        name = render_name(config.zones[position].name)
+        what = f"the zone {name} is configured twice: keep one"
+        yield Finding(("zones", position), what, other=("zones", earlier))
     for position, zone in enumerate(config.zones):
-        if zone.name in seen:
-            what = f"the zone {render_name(zone.name)} is configured twice: keep one"
-            yield Finding(("zones", position), what, other=("zones", seen[zone.name]))
-        seen.setdefault(zone.name, position)
         yield from _check_apex(zone, ("zones", position))
         yield from _check_steer(config, zone, ("zones", position, "steer"))
 
@@ -226,20 +233,18 @@ def _check_apex(zone: ZoneConfig, path: Path) -> Iterator[Finding]:
     if zone.file is None and not zone.ns:
         what = "the zone needs 'ns' with its name servers, or a 'file' that holds its NS records"
         yield Finding(path, what, needs=((*path, "ns"), (*path, "file")))
-    for position, host in enumerate(zone.ns):
-        if host in zone.ns[:position]:
-            what = f"{render_name(host)} stands in this list twice: keep one"
-            yield Finding((*path, "ns", position), what)
+    for position in _repeats(zone.ns):
+        what = f"{render_name(zone.ns[position])} stands in this list twice: keep one"
+        yield Finding((*path, "ns", position), what)
 
 
 def _check_steer(config: Config, zone: ZoneConfig, path: Path) -> Iterator[Finding]:
-    names = [steer.name for steer in zone.steer]
     services = [service.name for service in config.services]
+    for position, earlier in _repeats([steer.name for steer in zone.steer]).items():
+        what = f"{render_name(zone.steer[position].name)} is steered twice: keep one"
+        yield Finding((*path, position), what, other=(*path, earlier))
     for position, steer in enumerate(zone.steer):
         here = (*path, position)
-        if steer.name in names[:position]:
-            what = f"{render_name(steer.name)} is steered twice: keep one"
-            yield Finding(here, what, other=(*path, names.index(steer.name)))
         if steer.service not in services:
             yield _unknown_service(config, here, steer.service, services)
         if _repeats_zone(steer.name, zone.name):
@@ -269,11 +274,9 @@ def _repeats_zone(name: Name, zone: Name) -> bool:
 
 def _check_routes(config: Config) -> Iterator[Finding]:
     files = [route.file for route in config.routes]
-    for position, file in enumerate(files):
-        if file in files[:position]:
-            other = ("routes", files.index(file))
-            what = "this file is listed twice: keep one"
-            yield Finding(("routes", position), what, other=other, is_warning=True)
+    for position, earlier in _repeats(files).items():
+        what = "this file is listed twice: keep one"
+        yield Finding(("routes", position), what, other=("routes", earlier), is_warning=True)
     if config.zones and not files:
         what = f"there are no 'routes': every client is sent to site {config.self_site!r}"
         yield Finding(("zones",), what, needs=(("routes",), ("self",)), is_warning=True)

@@ -9,6 +9,7 @@ problem whose text says what would be right. Start from `whole`;
 from __future__ import annotations
 
 import os.path
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -232,9 +233,7 @@ def parse_asns(value: object) -> AsnRange:
             "an AS number with a dot must stand in quotes, because YAML reads it as a "
             f'fraction and loses its zeros: write "{text}"'
         )
-    refuse(
-        f"must be an AS number such as 64600, or a range such as 64600-64700, not {shown(value)}"
-    )
+    refuse(f"must be an AS number (64600) or a range of them (64600-64700), not {shown(value)}")
 
 
 # --- domain names ---
@@ -276,10 +275,14 @@ def _is_address(text: str) -> bool:
 def parse_mailbox(value: object) -> Name:
     """Accept a mailbox as RFC 1035 section 8 encodes it, or as a mail address."""
     text = parse_text(value)
-    local, at, domain = text.partition("@")
-    if not at:
+    # A mail address is cut at its first `@` without a backslash.
+    parts = re.fullmatch(r"((?:[^\\@]|\\.)*)@(.*)", text, re.DOTALL)
+    if parts is None:
         return parse_host(text)
-    escaped = "".join(f"\\{c}" if c in ".\\" else c for c in local)
+    local, domain = parts.groups()
+    if "@" in domain:
+        refuse(f"{shown(text)} is not a mail address: it has a second '@'")
+    escaped = re.sub(r"\\.|\.", lambda dot: "\\." if dot[0] == "." else dot[0], local)
     host = parse_host(domain)
     return parse_name(f"{escaped}.{render_name(host)}")
 

@@ -23,7 +23,7 @@ from pydantic import (
 
 from sparrow.config import fields, shape
 from sparrow.config.fields import Endpoint, or_null, whole
-from sparrow.config.shape import NAME, checked, entries
+from sparrow.config.shape import NAME, checked, entries, some
 from sparrow.values.address import parse_address
 from sparrow.values.asn import AsnRange
 from sparrow.values.name import Name
@@ -76,7 +76,7 @@ class TcpConfig(_Model):
 class ServerConfig(_Model):
     """The process: where it listens, what it calls itself, where it keeps things."""
 
-    listen: Annotated[tuple[ListenOn, ...], Field(min_length=1)] = _LOCAL_LISTEN
+    listen: Annotated[tuple[ListenOn, ...], some] = _LOCAL_LISTEN
     """DNS over UDP and TCP, in configured order."""
     workers: Annotated[int | None, checked(fields.parse_workers)] = None
     """UDP workers, 1 to 256; None for one per CPU."""
@@ -114,7 +114,7 @@ class ServiceVips(_Model):
 
     site: Label = Field(validation_alias=NAME)
     """Name of the site."""
-    vips: Annotated[tuple[Vip, ...], Field(min_length=1)]
+    vips: Annotated[tuple[Vip, ...], some]
     """Packed addresses of both families, in the order in which they are answered."""
 
 
@@ -123,7 +123,7 @@ class ServiceConfig(_Model):
 
     name: Label = Field(validation_alias=NAME)
     """Unique among the services."""
-    sites: Annotated[tuple[Label, ...], Field(min_length=1)] = ()
+    sites: Annotated[tuple[Label, ...], some] = ()
     """Names of the sites where it runs; once in a `Config`, never left to a default."""
     vips: tuple[ServiceVips, ...] = ()
     """Sites where it has addresses of its own."""
@@ -193,7 +193,7 @@ class ZoneConfig(_Model):
     """Absolute name of the apex."""
     soa: SoaConfig | None = None
     """Start of authority; None where `file` brings it."""
-    ns: Annotated[tuple[Host, ...], Field(min_length=1)] = ()
+    ns: Annotated[tuple[Host, ...], some] = ()
     """Name servers of the zone; () where `file` brings them."""
     ttl: Ttl = 30
     """Seconds that a steered answer may be kept."""

@@ -95,18 +95,26 @@ def read_document(text: str, file: str) -> Document:
 
 
 def _compose(text: str, file: str) -> yaml.Node | None:
+    """Let PyYAML read `text`; give None where it holds no document."""
+    loader = None
     try:
         loader = _CoreLoader(text)
         node: yaml.Node | None = loader.get_single_node()
     except yaml.MarkedYAMLError as error:
-        raise InputError([_syntax_problem(error, text, file)]) from None
+        problem = _syntax_problem(error, text, file)
     except ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        what = f"the character U+{ord(error.character):04X} is not allowed in YAML: remove it"
-        raise InputError([Problem(what, file, line)]) from None
+        what = f"the character U+{error.character:04X} is not allowed in YAML: remove it"
+        problem = Problem(what, file, line)
     except RecursionError:
-        raise InputError([Problem("the file is nested too deeply", file)]) from None
-    return node
+        problem = Problem("the file is nested too deeply", file)
+    except (ValueError, OverflowError):
+        # PyYAML converts the digits of an escape or a directive without looking.
+        line = loader.line + 1 if loader else 1
+        problem = Problem("an escape or a directive here holds no valid number", file, line)
+    else:
+        return node
+    raise InputError([problem])
 
 
 def _syntax_problem(error: yaml.MarkedYAMLError, text: str, file: str) -> Problem:
@@ -115,20 +123,27 @@ def _syntax_problem(error: yaml.MarkedYAMLError, text: str, file: str) -> Proble
     what = ": ".join(part for part in (error.context, error.problem) if part)
     if mark is None:
         return Problem(f"this is not YAML: {what}", file)
-    line = text.splitlines()[mark.line] if mark.line < len(text.splitlines()) else ""
-    hint = _syntax_hint(error.problem or "", line, mark.column)
+    began = error.context_mark
+    if began is not None and began.line < mark.line:
+        what += f", in what began on line {began.line + 1}"
+    lines = text.splitlines()
+    line = lines[mark.line] if mark.line < len(lines) else ""
+    hint = _syntax_hint(what, line, mark.column)
     return Problem(f"this is not YAML: {what}{hint}", file, mark.line + 1)
 
 
-def _syntax_hint(problem: str, line: str, column: int) -> str:
-    before = line[: column + 1].rstrip()
-    if "\t" in line[: column + 1]:
+def _syntax_hint(what: str, line: str, column: int) -> str:
+    """Say what most often is behind a syntax error at a column of a line."""
+    before = line[: column + 1]
+    if "\t" in before:
         return " (indent with spaces, not with tabs)"
-    if "alias" in problem or re.search(r"[@`%*&!|>]\Z", before) or before[-2:-1] in ("*", "&"):
+    if line.startswith("::", column):
+        return ' (an address that starts with a colon must be quoted: write "::1")'
+    if "alias" in what or before[-1:] in tuple("@`%*&!|>"):
         return ' (text that starts with a sign must be quoted: write "@" or "*.cdn")'
-    if "document" in problem:
-        return " (one file holds one document, without a second '---')"
-    if "mapping values are not allowed" in problem:
+    if "single document" in what:
+        return " (a file holds one document: remove the second '---')"
+    if "mapping values are not allowed" in what:
         return " (check the indentation above, and quote text that holds ': ')"
     return ""
 

@@ -91,6 +91,16 @@ def entries(noun: str) -> BeforeValidator:
     return BeforeValidator(lambda value: split_entries(value, noun))
 
 
+def _refuse_none(value: object) -> object:
+    if value == ():
+        raise refused("must not be empty: write at least one item, or leave the key out")
+    return value
+
+
+some = BeforeValidator(_refuse_none)
+"""A list that is written must have items: pydantic's own bound counts only the right ones."""
+
+
 def split_steer(value: object, zone: Name) -> tuple[object, ...]:
     """Read steered names from a list of owners or from a mapping of owners to services.
 

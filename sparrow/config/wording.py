@@ -53,8 +53,6 @@ def _what(error: ErrorDetails) -> str:
             what = f"must be a list: write [{value}]"
         case "model_type":
             what = f"must hold keys with values, not {shown(value)}"
-        case "too_short":
-            what = "must not be empty: write at least one item, or leave the key out"
     return what
 
 
@@ -73,7 +71,7 @@ def unknown_key(key: str, allowed: Collection[str]) -> str:
 def suggest(name: str, known: Collection[str]) -> str:
     """Give `did you mean ...? ` where known names are near to one; else nothing."""
     by_folded = {candidate.casefold(): candidate for candidate in known}
-    near = get_close_matches(name.casefold(), by_folded, n=2, cutoff=0.6)
+    near = get_close_matches(name.casefold(), by_folded, n=2, cutoff=0.5)
     names = " or ".join(repr(by_folded[folded]) for folded in near)
     return f"did you mean {names}? " if names else ""
 
