@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sparrow.config.load import LoadedConfig, parse_config
@@ -175,6 +175,7 @@ def configurations(draw: st.DrawFn) -> dict[str, Any]:
     return drawn | draw(optional(self=st.sampled_from(names)))
 
 
+@settings(deadline=None)
 @given(configurations())
 def test_any_configuration_reads_back_equal(drawn: dict[str, Any]) -> None:
     text = re.sub(
