@@ -18,7 +18,7 @@ from sparrow.dns.respond import Authority, Identity
 from sparrow.dns.rrset import RRset, RRType
 from sparrow.dns.zone import Steer, ZoneSet
 from sparrow.dns.zonecheck import BuiltZone, ZoneSource, build_zone
-from sparrow.dns.zonefile import Record, parse_zone
+from sparrow.dns.zonefile import Parsed, parse_zone
 from sparrow.errors import InputError, Problem
 from sparrow.policy.configured import build_services, build_site_set
 from sparrow.policy.steering import Steering, build_base_map, build_steering
@@ -140,19 +140,18 @@ def _stage_zones(loaded: LoadedConfig, problems: list[Problem], warnings: list[P
 
 def _stage_zone(loaded: LoadedConfig, number: int, config: ZoneConfig) -> BuiltZone:
     lines = loaded.lines
-    records: tuple[Record, ...] = ()
+    parsed = Parsed((), ())
     if config.file:
-        text = load_text(config.file)
-        records = parse_zone(text, config.name, config.file, load_text).records
+        parsed = parse_zone(load_text(config.file), config.name, config.file, load_text)
     steers = {each.name: _build_steer(loaded.config, config, each) for each in config.steer}
     steer_lines = {
         each.name: (lines.file, lines.find(("zones", number, "steer", place)))
         for place, each in enumerate(config.steer)
     }
-    return build_zone(
+    built = build_zone(
         ZoneSource(
             origin=config.name,
-            records=records,
+            records=parsed.records,
             soa=_build_soa(config.name, config.soa) if config.soa else None,
             ns=_build_ns(config) if config.ns else None,
             steers=steers,
@@ -160,6 +159,7 @@ def _stage_zone(loaded: LoadedConfig, number: int, config: ZoneConfig) -> BuiltZ
             place=(lines.file, lines.find(("zones", number))),
         )
     )
+    return BuiltZone(built.zone, (*parsed.warnings, *built.warnings))
 
 
 def _build_steer(config: Config, zone: ZoneConfig, steer: SteerConfig) -> Steer:
