@@ -79,7 +79,7 @@ class ServerConfig(_Model):
     listen: Annotated[tuple[ListenOn, ...], some] = _LOCAL_LISTEN
     """DNS over UDP and TCP, in configured order."""
     workers: Annotated[int | None, checked(fields.parse_workers)] = None
-    """UDP workers, 1 to 256; None for one per CPU."""
+    """Processes that answer, 1 to 256; None to leave it to the program."""
     nsid: Annotated[str | None, checked(or_null(fields.short_text(128)))] = None
     """Name of this server in NSID (RFC 5001), `id.server` and `hostname.bind`; None for none."""
     version: Annotated[str | None, checked(or_null(fields.short_text(255)))] = None
