@@ -90,10 +90,14 @@ def wait_until_loaded(address: Address, process: subprocess.Popen[bytes]) -> Non
 def is_loaded(address: Address) -> bool:
     try:
         with log_in(address) as peer:
-            entries = [say(peer, f"show bgp {prefix}\n".encode()) for prefix in read_routes(ROUTES)]
-            return all(b"best #1" in entry and b"weight" in entry for entry in entries)
+            entries = [say(peer, f"show bgp {name}\n".encode()) for name in named_prefixes()]
+            return all(b"best #1" in entry for entry in entries)
     except OSError:
         return False
+
+
+def named_prefixes() -> list[str]:
+    return [f"ipv{prefix.family} {prefix}" for prefix in read_routes(ROUTES)]
 
 
 def connect(address: Address) -> socket.socket:
