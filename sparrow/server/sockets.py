@@ -1,0 +1,182 @@
+"""Sockets that listen, opened apart from serving so that privileges can be dropped between.
+
+Law: an endpoint opens whole or not at all, and of several endpoints all open or
+none; a refusal says which address it was, why, and what to do. What is opened
+here is a value that a shell is given; the shell closes it. Start from
+`open_listeners`.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sparrow.errors import FatalError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sparrow.config.fields import Endpoint
+
+# Numbers of <linux/in.h>, <linux/in6.h> and <asm-generic/socket.h> without a name in Python 3.11.
+IP_PKTINFO = 8
+_IP_MTU_DISCOVER = 10
+_IPV6_MTU_DISCOVER = 23
+_PMTUDISC_OMIT = 5
+_SO_RCVBUFFORCE = 33
+
+RECEIVE_BUFFER = 4 << 20
+"""Octets of queries that wait while the process is busy: some 5,000 of the usual size."""
+_BACKLOG = 1024
+"""Connections that wait for accept(); the kernel cuts it to net.core.somaxconn."""
+
+
+class ListenError(FatalError):
+    """An address cannot be listened on; the text has one line for each that cannot."""
+
+
+@dataclass(frozen=True, slots=True)
+class DnsSockets:
+    """The two sockets of one endpoint, bound and non-blocking."""
+
+    endpoint: Endpoint
+    """Address and port that both are bound to."""
+    udp: socket.socket
+    """Ready for a `UdpServer`."""
+    tcp: socket.socket
+    """Listening, ready for a `TcpServer`."""
+
+    def close(self) -> None:
+        """Close both; for who opened them and does not serve."""
+        self.udp.close()
+        self.tcp.close()
+
+
+def open_listeners(endpoints: Iterable[Endpoint]) -> tuple[DnsSockets, ...]:
+    """Open UDP and TCP on every endpoint, in order.
+
+    Raises `ListenError` with a line for each endpoint that cannot be opened;
+    then none stays open.
+    """
+    opened: list[DnsSockets] = []
+    refusals = [
+        refusal
+        for endpoint in endpoints
+        if (refusal := _add_listener(opened, endpoint)) is not None
+    ]
+    if refusals:
+        for sockets in opened:
+            sockets.close()
+        raise ListenError("\n".join(refusals))
+    return tuple(opened)
+
+
+def _add_listener(opened: list[DnsSockets], endpoint: Endpoint) -> str | None:
+    """Open an endpoint and add it to those opened, or give the reason why not."""
+    try:
+        udp = open_udp(endpoint)
+        try:
+            opened.append(DnsSockets(endpoint, udp, open_tcp(endpoint)))
+        except ListenError:
+            udp.close()
+            raise
+    except ListenError as error:
+        return str(error)
+    return None
+
+
+def open_udp(endpoint: Endpoint) -> socket.socket:
+    """Bind a non-blocking UDP socket. Raises `ListenError`."""
+    return _open(endpoint, socket.SOCK_DGRAM)
+
+
+def open_tcp(endpoint: Endpoint) -> socket.socket:
+    """Bind a non-blocking TCP socket and listen on it. Raises `ListenError`."""
+    return _open(endpoint, socket.SOCK_STREAM)
+
+
+def _open(endpoint: Endpoint, kind: socket.SocketKind) -> socket.socket:
+    is_udp = kind == socket.SOCK_DGRAM
+    try:
+        sock = socket.socket(_family(endpoint), kind)
+        try:
+            if is_udp:
+                _set_udp_options(sock, endpoint)
+            else:
+                # Connections of a predecessor that linger in TIME_WAIT do not matter.
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            _bind(sock, endpoint)
+            if not is_udp:
+                sock.listen(_BACKLOG)
+        except OSError:
+            sock.close()
+            raise
+    except OSError as error:
+        raise ListenError(explain_refusal(endpoint, "UDP" if is_udp else "TCP", error)) from error
+    return sock
+
+
+def _family(endpoint: Endpoint) -> socket.AddressFamily:
+    return socket.AF_INET if len(endpoint.host) == 4 else socket.AF_INET6
+
+
+def _bind(sock: socket.socket, endpoint: Endpoint) -> None:
+    sock.setblocking(False)
+    if sock.family == socket.AF_INET6:
+        # [::] beside 0.0.0.0, and no IPv4 addresses in IPv6 dress.
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    sock.bind((socket.inet_ntop(sock.family, endpoint.host), endpoint.port))
+
+
+def _set_udp_options(sock: socket.socket, endpoint: Endpoint) -> None:
+    is_wildcard = not any(endpoint.host)
+    # OMIT: an ICMP "packet too big", which anybody can forge, must not make us send
+    # fragments, which can be poisoned. Answers fit every path (1232 octets).
+    if sock.family == socket.AF_INET:
+        sock.setsockopt(socket.IPPROTO_IP, _IP_MTU_DISCOVER, _PMTUDISC_OMIT)
+        sock.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, is_wildcard)
+    else:
+        sock.setsockopt(socket.IPPROTO_IPV6, _IPV6_MTU_DISCOVER, _PMTUDISC_OMIT)
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, is_wildcard)
+    # The kernel takes any size here and cuts it to net.core.rmem_max; past that
+    # limit it lets only root go.
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+    with suppress(PermissionError):
+        sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, RECEIVE_BUFFER)
+
+
+def explain_refusal(endpoint: Endpoint, transport: str, error: OSError) -> str:
+    """Say which address could not be opened, why, and what to do; `transport` is UDP or TCP."""
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    advice = _ADVICE.get(error.errno or 0)
+    text = advice.format(port=endpoint.port, flag=transport[0].lower()) if advice else reason
+    return f"cannot listen on {endpoint} ({transport}): {text}"
+
+
+_ADVICE = {
+    errno.EADDRINUSE: (
+        "the address is already in use: another name server runs there; "
+        "`ss -l{flag}np 'sport = :{port}'` shows it"
+    ),
+    errno.EACCES: (
+        "permission denied: ports below 1024 need root or CAP_NET_BIND_SERVICE; "
+        "start as root and set server.user"
+    ),
+    errno.EADDRNOTAVAIL: (
+        "the address is not on this machine: `ip address` lists those that are; "
+        "0.0.0.0 and [::] stand for all of them"
+    ),
+    errno.EAFNOSUPPORT: (
+        "this machine has no such addresses: IPv6 is switched off in its kernel; "
+        "leave the IPv6 listeners out, or switch it on"
+    ),
+    errno.EINVAL: (
+        "a link-local address needs its interface, which cannot be written here; "
+        "[::] listens on link-local addresses too"
+    ),
+}
+"""What to do about the errors that operators meet; others are told in the system's words."""

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import errno
+import socket
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import pytest
+from dnspeer import endpoint
+
+from sparrow.server.sockets import ListenError, explain_refusal, open_listeners, open_tcp, open_udp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def test_every_endpoint_gets_both_sockets_in_order(free_port: Callable[[], int]) -> None:
+    endpoints = [endpoint("127.0.0.1", free_port()), endpoint("::1", free_port())]
+    listeners = open_listeners(endpoints)
+    with ExitStack() as stack:
+        for sockets in listeners:
+            stack.callback(sockets.close)
+        assert endpoints == [sockets.endpoint for sockets in listeners]
+        for one, sockets in zip(endpoints, listeners, strict=True):
+            assert one.port == sockets.udp.getsockname()[1]
+            assert one.port == sockets.tcp.getsockname()[1]
+            assert socket.SOCK_DGRAM == sockets.udp.type
+            assert socket.SOCK_STREAM == sockets.tcp.type
+            assert not sockets.udp.getblocking()
+            assert not sockets.tcp.getblocking()
+
+
+def test_both_wildcards_share_a_port(free_port: Callable[[], int]) -> None:
+    port = free_port()
+    for sockets in open_listeners([endpoint("0.0.0.0", port), endpoint("::", port)]):
+        sockets.close()
+
+
+def test_the_receive_buffer_is_as_large_as_the_system_gives(free_port: Callable[[], int]) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as plain:
+        usual = plain.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+    with open_udp(endpoint("127.0.0.1", free_port())) as sock:
+        assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) >= usual
+
+
+def test_forged_path_mtus_are_not_believed(free_port: Callable[[], int]) -> None:
+    omit = 5  # IP_PMTUDISC_OMIT, IPV6_PMTUDISC_OMIT
+    with open_udp(endpoint("127.0.0.1", free_port())) as sock:
+        assert omit == sock.getsockopt(socket.IPPROTO_IP, 10)  # IP_MTU_DISCOVER
+    with open_udp(endpoint("::1", free_port())) as sock:
+        assert omit == sock.getsockopt(socket.IPPROTO_IPV6, 23)  # IPV6_MTU_DISCOVER
+
+
+@pytest.mark.parametrize(("opener", "transport"), [(open_udp, "UDP"), (open_tcp, "TCP")])
+def test_an_address_in_use_is_named_with_a_command_that_shows_its_user(
+    free_port: Callable[[], int],
+    opener: Callable[..., socket.socket],
+    transport: str,
+) -> None:
+    one = endpoint("127.0.0.1", free_port())
+    with opener(one), pytest.raises(ListenError) as refusal:
+        opener(one)
+    flag = transport[0].lower()
+    expected = (
+        f"cannot listen on 127.0.0.1:{one.port} ({transport}): the address is already in use: "
+        f"another name server runs there; `ss -l{flag}np 'sport = :{one.port}'` shows it"
+    )
+    assert expected == str(refusal.value)
+
+
+def test_one_refusal_closes_what_was_opened_and_all_refusals_are_told(
+    free_port: Callable[[], int],
+) -> None:
+    good, taken = endpoint("127.0.0.1", free_port()), endpoint("::1", free_port())
+    absent = endpoint("192.0.2.77", free_port())
+    with open_tcp(taken), pytest.raises(ListenError) as refusal:
+        open_listeners([good, taken, absent])
+    first, second = str(refusal.value).splitlines()
+    assert first.startswith(f"cannot listen on [::1]:{taken.port} (TCP): the address is already")
+    assert second.startswith(f"cannot listen on 192.0.2.77:{absent.port} (UDP): the address is not")
+    for sockets in open_listeners([good, taken]):
+        sockets.close()
+
+
+def test_a_link_local_address_is_refused_with_the_way_out(free_port: Callable[[], int]) -> None:
+    with pytest.raises(ListenError, match=r"\[::\] listens on link-local addresses too"):
+        open_udp(endpoint("fe80::53", free_port()))
+
+
+@pytest.mark.parametrize(
+    ("number", "part"),
+    [
+        (errno.EACCES, "ports below 1024 need root or CAP_NET_BIND_SERVICE"),
+        (errno.EADDRNOTAVAIL, "the address is not on this machine"),
+        (errno.EAFNOSUPPORT, "IPv6 is switched off"),
+        (errno.ENOBUFS, "No buffer space available"),
+    ],
+)
+def test_a_refusal_names_the_address_and_says_what_to_do(number: int, part: str) -> None:
+    text = explain_refusal(endpoint("::1", 53), "UDP", OSError(number, "as the system has it"))
+    assert text.startswith("cannot listen on [::1]:53 (UDP): ")
+    assert part in text
