@@ -252,3 +252,17 @@ def test_completing_and_describing_have_the_octets_of_a_bgpd(bgpd: Address) -> N
         peer.sendall(typed)
         theirs = read_until(peer, b"!\r\n" + PROMPT)
     assert theirs == converse(session, typed)
+
+
+@pytest.mark.parametrize("key", [b"q", b"Q", b"\x03"])
+def test_a_page_ends_with_the_octets_of_a_bgpd(bgpd: Address, key: bytes) -> None:
+    typed = b"\xff\xfa\x1f\x00\x50\x00\x06\xff\xf0show ip bgp\n"
+    session = new_session()
+    converse(session, b"secret\n")
+    ours = converse(session, typed)
+    with log_in(bgpd) as peer:
+        peer.sendall(typed)
+        theirs = read_until(peer, b" --More-- \0")
+        assert say(peer, key) == converse(session, key)
+    assert theirs.count(b"\n") == ours.count(b"\n")
+    assert ours.endswith(b"\r\n --More-- ")
