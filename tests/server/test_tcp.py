@@ -25,6 +25,7 @@ from sparrow.config.model import TcpConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from concurrent.futures import Future
 
     from sparrow.dns.respond import Reply, Sender
 
@@ -340,16 +341,17 @@ def test_draining_answers_what_has_arrived_and_takes_nothing_new(server: Server)
 
 
 def test_draining_answers_a_connection_that_nobody_has_accepted_yet(server: Server) -> None:
-    async def stop_with_a_client_waiting() -> TcpClient:
+    async def stop_with_a_client_waiting() -> tuple[TcpClient, Future[None]]:
         # In the loop's own thread, so that it cannot accept in between.
         client = TcpClient(server.port)
         client.send(framed(query(query_id=5)))
-        server.stop()
-        return client
+        return client, server.stop()
 
-    with server.run(stop_with_a_client_waiting()) as client:
+    client, stopped = server.run(stop_with_a_client_waiting())
+    with client:
         assert 5 == id_of(client.read() or b"")
         assert client.is_closed()
+    stopped.result(PATIENCE_S)
 
 
 def test_draining_does_not_wait_for_ever(server: Server) -> None:
