@@ -12,9 +12,8 @@ import os
 import signal
 import socket
 import time
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import sparrow
 from sparrow.account import change_account, find_account
@@ -38,7 +37,7 @@ from sparrow.staging import Staged, Staging, stage
 from sparrow.values.name import render_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from sparrow.config.model import Config, SsrsConfig
     from sparrow.errors import Problem
@@ -47,7 +46,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_FIXED_SETTINGS = ("listen", "workers", "run_dir", "state_dir", "user")
+_FIXED_SETTINGS = ("listen", "workers", "run_dir", "state_dir", "user", "cookie_secret")
 """Settings of `server` that are taken up at the start and not by a reload."""
 
 
@@ -84,7 +83,24 @@ def enter_premises(config_path: str) -> Premises:
     route_port = open_tcp(config.ssrs.listen) if config.ssrs else None
     if account:
         change_account(account)
+        _log.info("running as %s, who must be able to read every file", account.pw_name)
     return Premises(config, run_dir, dns, route_port, folders.cookie_secret, time.time())
+
+
+def hold_signals() -> None:
+    """Choose what signals do before the event loop is there to hear them.
+
+    SIGHUP waits until a reload is possible (the kernel keeps a blocked signal);
+    SIGTERM and SIGINT end the process, in order and with exit code 0.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _leave)
+
+
+def _leave(*_: object) -> NoReturn:
+    _log.info("stopped before anything was served")
+    raise SystemExit(0)
 
 
 class Daemon:
@@ -95,19 +111,18 @@ class Daemon:
         self._config_path = config_path
         self._premises = enter_premises(config_path)
         staged = stage(self._staging(progress=progress))
-        _log_warnings(staged.warnings)
+        _log_each(logging.WARNING, staged.warnings)
         self._live = Live(staged.view, Rib())
         self._exchange = Exchange(self._live.respond, self._live.counters)
         self._last_reload: ReloadReport | None = None
         self._reloading = asyncio.Lock()
+        self._hung_up = asyncio.Event()
         self._stop = asyncio.Event()
         self._tcp: TcpServer | None = None
 
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT, then drain and return."""
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGTERM, self._stop.set)
-        loop.add_signal_handler(signal.SIGINT, self._stop.set)
+        self._hear_signals()
         udp = [UdpServer(each.udp, self._exchange) for each in self._premises.dns]
         listeners = [each.tcp for each in self._premises.dns]
         self._tcp = TcpServer(listeners, self._exchange, self._premises.config.server.tcp)
@@ -115,21 +130,32 @@ class Daemon:
             _log.info("answering DNS on %s", ", ".join(self._listen_texts()))
         control = ControlSocket(self._premises.run_dir.control_socket, self._execute)
         try:
+            await self._fill_rib()
+            await control.start()
             async with asyncio.TaskGroup() as group:
-                await self._fill_rib()
-                await control.start()
-                loop.add_signal_handler(signal.SIGHUP, lambda: group.create_task(self._hang_up()))
-                route_port = group.create_task(self._serve_route_port())
+                tasks = [
+                    group.create_task(self._serve_route_port()),
+                    group.create_task(self._heed_hangups()),
+                ]
                 _log.info("ready, serial %d, pid %d", self._live.view.serial, os.getpid())
                 await self._stop.wait()
                 _log.info("stopping: answering what has arrived")
-                route_port.cancel()
+                for task in tasks:
+                    task.cancel()
         finally:
             await control.stop()
             for server in udp:
                 server.close()
             await self._tcp.drain()
         _log.info("stopped")
+
+    def _hear_signals(self) -> None:
+        """Take the signals over from `hold_signals`; a SIGHUP that waited arrives now."""
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self._stop.set)
+        loop.add_signal_handler(signal.SIGINT, self._stop.set)
+        loop.add_signal_handler(signal.SIGHUP, self._hung_up.set)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
 
     async def _fill_rib(self) -> None:
         """Put the first table into the RIB, behind the answers that are given already."""
@@ -161,10 +187,17 @@ class Daemon:
             serial=view.serial + 1 if view else 1,
         )
 
-    async def _hang_up(self) -> None:
-        """Reload because of SIGHUP; the log tells how it ended."""
-        with suppress(InputError):  # said in the log where it was decided
-            await self.reload()
+    async def _heed_hangups(self) -> None:
+        """Reload at SIGHUP; several that come before a reload begins are one."""
+        while True:
+            await self._hung_up.wait()
+            self._hung_up.clear()
+            try:
+                await self.reload()
+            except InputError:
+                pass  # said in the log where it was decided
+            except Exception:  # noqa: BLE001 (the outermost loop; what is served is whole)
+                _log.exception("a reload failed inside")
 
     async def reload(self) -> dict[str, Any]:
         """Read everything again and serve it, or raise `InputError` and go on as before.
@@ -177,7 +210,8 @@ class Daemon:
                 staged = await asyncio.to_thread(stage, self._staging(view=old))
             except InputError as error:
                 self._last_reload = ReloadReport(time.time(), error.problems)
-                _log.error("reload refused, serial %d is served on:\n%s", old.serial, error)
+                _log.error("reload refused, serial %d is served on:", old.serial)
+                _log_each(logging.ERROR, error.problems)
                 raise
             new = staged.view
             delta = await asyncio.to_thread(diff, old.tables.snapshot, new.tables.snapshot)
@@ -189,27 +223,34 @@ class Daemon:
     def _publish(self, old: View, staged: Staged, delta: Delta) -> None:
         """Swap the view; where nothing differs the serial stays what it was."""
         new = staged.view
-        _log_warnings(staged.warnings)
+        _log_each(logging.WARNING, staged.warnings)
         if delta.is_empty and _serves_the_same(old, new):
             new = replace(new, serial=old.serial, published_at_s=old.published_at_s)
         self._live.publish(new)
         if self._tcp:
             self._tcp.limits = new.config.server.tcp
-        _log.info("reloaded, serial %d", new.serial)
 
     def _describe_reload(self, old: View, staged: Staged, delta: Delta) -> dict[str, Any]:
         withdrawn = len(delta.withdrawn)
         announced = delta.size_after - delta.size_before + withdrawn
+        rerouted = len(delta.announced) - announced
+        zones = _differing_zones(old, staged.view)
+        serial = self._live.view.serial
+        _log.info(
+            "reloaded, serial %d: %d prefixes announced, %d withdrawn, %d rerouted; "
+            "zones changed: %s",
+            *(serial, announced, withdrawn, rerouted, ", ".join(zones) or "none"),
+        )
         needs_restart = self._differing_settings(staged.view.config)
         for setting in needs_restart:
             _log.warning("%s differs from what is in force: it needs a restart", setting)
         return {
-            "serial": self._live.view.serial,
+            "serial": serial,
             "changed": {
                 "announced": announced,
                 "withdrawn": withdrawn,
-                "rerouted": len(delta.announced) - announced,
-                "zones": _differing_zones(old, staged.view),
+                "rerouted": rerouted,
+                "zones": zones,
             },
             "warnings": [problem_to_json(problem) for problem in staged.warnings],
             "needs_restart": needs_restart,
@@ -263,9 +304,9 @@ def _route_port_settings(config: SsrsConfig) -> RoutePortSettings:
     )
 
 
-def _log_warnings(warnings: tuple[Problem, ...]) -> None:
-    for warning in warnings:
-        _log.warning("%s", warning)
+def _log_each(level: int, problems: Iterable[Problem]) -> None:
+    for problem in problems:
+        _log.log(level, "%s", problem)
 
 
 def _serves_the_same(old: View, new: View) -> bool:

@@ -19,6 +19,9 @@ from sparrow.errors import FatalError, InputError, Problem
 _RUN_DIR_MODE = 0o750
 _STATE_DIR_MODE = 0o750
 CONTROL_SOCKET = "control.sock"
+_LOCK = "lock"
+_MAX_SOCKET_PATH = 107
+"""Octets of `sun_path` before its final NUL (unix(7))."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +44,16 @@ def claim_run_dir(path: str, owner: tuple[int, int] | None) -> RunDir:
 
     `owner` is the (uid, gid) that the daemon will run as, None to leave it.
     Raises `FatalError` where the folder cannot be made, belongs to somebody
-    else, or another daemon has it.
+    else, holds what is not ours, or another daemon has it.
     """
     folder = Path(path)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _check_owner(folder, owner)
+        _check_run_dir(folder, owner)
         folder.chmod(_RUN_DIR_MODE)
         if owner:
             os.chown(folder, *owner)
-        lock_fd = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        lock_fd = _open_lock(folder, owner)
     except OSError as error:
         raise FatalError(f"run directory {path}: {error.strerror}; see server.run_dir") from None
     try:
@@ -67,14 +70,38 @@ def claim_run_dir(path: str, owner: tuple[int, int] | None) -> RunDir:
     return RunDir(folder, lock_fd)
 
 
-def _check_owner(folder: Path, owner: tuple[int, int] | None) -> None:
-    """Refuse a folder that somebody else could have laid for us, in /tmp for one."""
+def _check_run_dir(folder: Path, owner: tuple[int, int] | None) -> None:
+    """Refuse a folder that somebody else could have laid for us, in /tmp for one.
+
+    Also one that others use: its mode and its owner are about to become ours,
+    which for /run or /tmp would be the end of every other program.
+    """
     found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid not in {0, os.getuid(), *(owner or ())[:1]}:
-        raise FatalError(
-            f"run directory {folder} belongs to uid {found.st_uid}: remove it, "
-            "or set server.run_dir"
-        )
+    names = [path.name for path in folder.iterdir()]
+    if not stat.S_ISDIR(found.st_mode):
+        why = "is a symbolic link: name the folder itself in server.run_dir"
+    elif found.st_uid not in {0, os.getuid(), *(owner or ())[:1]}:
+        why = f"belongs to uid {found.st_uid}: remove it, or set server.run_dir"
+    elif names and _LOCK not in names:
+        why = f"holds {min(names)!r}, not sparrow's: give it a server.run_dir of its own"
+    elif len(os.fsencode(folder / CONTROL_SOCKET)) > _MAX_SOCKET_PATH:
+        why = f"has too long a path for the control socket in it: {_MAX_SOCKET_PATH} octets at most"
+    else:
+        return
+    raise FatalError(f"run directory {folder} {why}")
+
+
+def _open_lock(folder: Path, owner: tuple[int, int] | None) -> int:
+    """Open the lock file.
+
+    The folder belongs to the account that the daemon runs as, so what stands there
+    is not to be trusted by root: a link would have us overwrite any file.
+    """
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+    lock_fd = os.open(folder / _LOCK, flags, 0o640)
+    if owner:
+        os.fchown(lock_fd, *owner)
+    return lock_fd
 
 
 def load_cookie_secrets(path: str, owner: tuple[int, int] | None) -> tuple[bytes, ...]:
@@ -84,12 +111,12 @@ def load_cookie_secrets(path: str, owner: tuple[int, int] | None) -> tuple[bytes
     leave it. Raises `InputError`.
     """
     file = Path(path)
-    if not file.exists():
-        try:
+    try:
+        if not file.exists():
             _create_secret(file, owner)
-        except OSError as error:
-            what = f"the cookie secret cannot be made: {error.strerror}; see server.cookie_secret"
-            raise InputError([Problem(what, path)]) from None
+    except OSError as error:
+        what = f"the cookie secret cannot be made: {error.strerror}; see server.cookie_secret"
+        raise InputError([Problem(what, path)]) from None
     return read_cookie_secrets(path)
 
 
@@ -101,8 +128,12 @@ def read_cookie_secrets(path: str) -> tuple[bytes, ...]:
     file = Path(path)
     try:
         return parse_cookie_secrets(file.read_text("ascii"), path) if file.exists() else ()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError([Problem(f"the cookie secret cannot be read: {error}", path)]) from None
+    except OSError as error:
+        what = f"the cookie secret cannot be read: {error.strerror}; see server.cookie_secret"
+        raise InputError([Problem(what, path)]) from None
+    except UnicodeDecodeError:
+        what = "this is not a text file: a cookie secret is 32 hexadecimal digits"
+        raise InputError([Problem(what, path)]) from None
 
 
 def parse_cookie_secrets(text: str, path: str) -> tuple[bytes, ...]:
@@ -129,15 +160,19 @@ def parse_cookie_secrets(text: str, path: str) -> tuple[bytes, ...]:
 
 
 def _create_secret(file: Path, owner: tuple[int, int] | None) -> None:
-    file.parent.mkdir(mode=_STATE_DIR_MODE, parents=True, exist_ok=True)
+    """Write a secret aside and rename it; a folder made for it belongs to `owner` too."""
+    if not file.parent.is_dir():
+        file.parent.mkdir(mode=_STATE_DIR_MODE, parents=True)
+        if owner:
+            os.chown(file.parent, *owner)
     aside = file.with_name(f".{file.name}.{os.getpid()}")
+    aside.unlink(missing_ok=True)  # of a process of our number that was killed just here
     descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         os.write(descriptor, secrets.token_hex(SECRET_SIZE).encode() + b"\n")
         os.fsync(descriptor)
+        if owner:
+            os.fchown(descriptor, *owner)
     finally:
         os.close(descriptor)
-    if owner:
-        os.chown(file.parent, *owner)
-        os.chown(aside, *owner)
     aside.rename(file)

@@ -7,6 +7,7 @@ stderr says which.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from dataclasses import asdict
 from itertools import islice
@@ -18,6 +19,7 @@ import click
 from sparrow.cli.options import config_option, find_config_folders, json_option, locate_config
 from sparrow.cli.terminal import ending, progress_bar, say, say_problems
 from sparrow.client import Connection
+from sparrow.config.locate import VARIABLE
 from sparrow.control.explain import explain as explain_case
 from sparrow.control.explain import explanation_facts, render_explanation
 from sparrow.control.lookup import Found, look_up
@@ -47,16 +49,14 @@ DEFAULT_ROUTES = "/etc/ssrs.routes"
     "--format",
     "route_format",
     type=click.Choice([str(each) for each in RouteFormat]),
-    default=str(RouteFormat.SSRS),
-    show_default=True,
-    help="Format of the --routes file.",
+    help="Format of the --routes file; ssrs unless given.",
 )
 @json_option
 @click.argument("addresses", nargs=-1, required=True)
 def lookup(
     config_path: str | None,
     routes_path: str | None,
-    route_format: str,
+    route_format: str | None,
     addresses: tuple[str, ...],
     *,
     is_json: bool,
@@ -67,9 +67,12 @@ def lookup(
     a configuration is given; `ADDRESS -` without a match. Exits with 1 if any
     address had no match.
     """
+    if route_format and not routes_path:
+        raise click.UsageError("--format is that of the --routes file: name the file too")
     with ending():
         if routes_path:
-            find = _finder_of_file(RouteFile(routes_path, RouteFormat(route_format)))
+            chosen = RouteFormat(route_format) if route_format else RouteFormat.SSRS
+            find = _finder_of_file(RouteFile(routes_path, chosen))
         else:
             find = _open_finder(config_path)
         is_complete = True
@@ -88,9 +91,9 @@ def _read_words(addresses: Iterable[str]) -> Iterator[bytes]:
         if word != "-":
             yield parse_address(word)
             continue
-        for number, line in enumerate(sys.stdin, 1):
+        for number, line in enumerate(sys.stdin.buffer, 1):
             try:
-                yield parse_address(line.strip())
+                yield parse_address(line.decode("utf-8", "backslashreplace").strip())
             except InputError as error:
                 what = error.problems[0].what
                 raise InputError([Problem(what, "stdin", number)]) from None
@@ -100,9 +103,12 @@ def _open_finder(config_option_value: str | None) -> Callable[[list[bytes]], lis
     """Find out whom to ask: the daemon of the configuration, its files, or the default table."""
     try:
         config_path = locate_config(config_option_value)
-    except InputError:
-        if config_option_value is not None or not Path(DEFAULT_ROUTES).exists():
+    except InputError as error:
+        if config_option_value is not None or os.environ.get(VARIABLE):
             raise
+        if not Path(DEFAULT_ROUTES).exists():
+            what = "nor is there this route file; --routes names another"
+            raise InputError([*error.problems, Problem(what, DEFAULT_ROUTES)]) from None
         return _finder_of_file(RouteFile(DEFAULT_ROUTES))
     try:
         connection = Connection(find_config_folders(config_path).run_dir)

@@ -1,6 +1,6 @@
 """Options that several commands have in common, and what they lead to.
 
-Start from `config_option` and `open_folders`.
+Start from `config_option` and `find_config_folders`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,10 @@ import click
 
 from sparrow.config.load import load_config
 from sparrow.config.locate import find_config, find_folders
+from sparrow.config.model import ServerConfig
+from sparrow.config.reader import read_document
+from sparrow.config.tree import plain
+from sparrow.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +43,42 @@ def locate_config(option: str | None) -> str:
 
 
 def find_config_folders(config_path: str) -> Folders:
-    """Give the folders of the configuration at an absolute path. Raises `InputError`."""
-    server = load_config(config_path).config.server
+    """Give the folders of the configuration at an absolute path.
+
+    A configuration that is refused has them too, as long as it can be told where
+    they are: when a reload was refused the daemon must still be found. Raises
+    `InputError`.
+    """
+    try:
+        server = load_config(config_path).config.server
+    except InputError:
+        salvaged = _salvage_server(config_path)
+        if salvaged is None:
+            raise
+        server = salvaged
     return find_folders(server, config_path, os.environ, os.getuid())
+
+
+def _salvage_server(config_path: str) -> ServerConfig | None:
+    """Read `server.run_dir` alone; None where not even that can be read."""
+    path = Path(config_path)
+    try:
+        root = plain(read_document(path.read_text("utf-8-sig"), config_path).root)
+    except (OSError, ValueError, InputError):
+        return None
+    server = root.get("server", {}) if isinstance(root, dict) else None
+    run_dir = server.get("run_dir") if isinstance(server, dict) else 0
+    if run_dir is None:
+        return ServerConfig()
+    if not isinstance(run_dir, str):
+        return None
+    return ServerConfig().model_copy(update={"run_dir": str(path.parent / run_dir)})
+
+
+def is_refused(config_path: str) -> bool:
+    """Tell whether a daemon would not start with the configuration."""
+    try:
+        load_config(config_path)
+    except InputError:
+        return True
+    return False

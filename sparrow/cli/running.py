@@ -11,7 +11,13 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from sparrow.cli.options import config_option, find_config_folders, json_option, locate_config
+from sparrow.cli.options import (
+    config_option,
+    find_config_folders,
+    is_refused,
+    json_option,
+    locate_config,
+)
 from sparrow.cli.terminal import ending, say, say_problems
 from sparrow.client import Connection
 from sparrow.control.protocol import problem_from_json
@@ -61,9 +67,11 @@ def status(config_path: str | None, *, is_json: bool, is_check: bool) -> None:
         print(f"SPARROW {verdict.name} - {text}")
         sys.exit(verdict)
     with ending():
-        folders = find_config_folders(locate_config(config_path))
-        with Connection(folders.run_dir) as connection:
+        path = locate_config(config_path)
+        with Connection(find_config_folders(path).run_dir) as connection:
             found = connection.ask("status")
+        if is_refused(path):
+            say(f"warning: {path} as it is now would be refused: `sparrow check` says why")
     if is_json:
         print(json.dumps(found))
     else:
@@ -73,9 +81,12 @@ def status(config_path: str | None, *, is_json: bool, is_check: bool) -> None:
 def _check(config_path: str | None) -> tuple[Verdict, str]:
     """Judge the daemon; whatever keeps it from being judged is UNKNOWN, its absence CRITICAL."""
     try:
-        folders = find_config_folders(locate_config(config_path))
-        with Connection(folders.run_dir, _CHECK_S) as connection:
-            return judge_status(connection.ask("status"))
+        path = locate_config(config_path)
+        with Connection(find_config_folders(path).run_dir, _CHECK_S) as connection:
+            verdict, text = judge_status(connection.ask("status"))
+        if verdict is Verdict.OK and is_refused(path):
+            return Verdict.WARNING, f"the configuration as it is now would be refused; {text}"
+        return verdict, text  # noqa: TRY300 (both outcomes side by side)
     except UnavailableError as error:
         return Verdict.CRITICAL, str(error)
     except InputError as error:
@@ -83,7 +94,7 @@ def _check(config_path: str | None) -> tuple[Verdict, str]:
 
 
 def _show(found: Mapping[str, Any]) -> None:
-    console = Console(soft_wrap=True, highlight=False)
+    console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
     now_s = time.time()
     tables = found["tables"]
     console.print(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from sparrow.cli.terminal import ending, progress_bar, say, say_problems
 from sparrow.config.load import load_config
 from sparrow.config.locate import find_folders, settle
 from sparrow.config.render import render_config
-from sparrow.daemon import Daemon
+from sparrow.daemon import Daemon, hold_signals
 from sparrow.folders import read_cookie_secrets
 from sparrow.staging import Staging, stage
 
@@ -46,8 +47,9 @@ def serve(config_path: str | None, log_format: str, log_level: str) -> None:
 
     SIGHUP reloads everything, as `sparrow reload` does.
     """
-    with ending():
-        start_log(log_format, log_level)
+    start_log(log_format, log_level)
+    hold_signals()
+    with ending(logging.getLogger(__name__).error):
         with progress_bar("reading route tables") as progress:
             daemon = Daemon(locate_config(config_path), progress)
         asyncio.run(daemon.run())

@@ -20,7 +20,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from sparrow.errors import InputError, SparrowError
+from sparrow.errors import SparrowError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -39,16 +39,19 @@ def say_problems(kind: str, problems: Iterable[Problem]) -> None:
         say(f"{kind}: {problem}")
 
 
+def say_error(text: str) -> None:
+    """Write a line that says why nothing came of it to stderr."""
+    say(f"error: {text}")
+
+
 @contextmanager
-def ending() -> Iterator[None]:
-    """Turn an error that was raised on purpose into its text and exit code."""
+def ending(tell: Callable[[str], None] = say_error) -> Iterator[None]:
+    """Turn an error that was raised on purpose into its text, line by line, and exit code."""
     try:
         yield
-    except InputError as error:
-        say_problems("error", error.problems)
-        sys.exit(error.exit_code)
     except SparrowError as error:
-        say(f"error: {error}")
+        for line in str(error).splitlines():
+            tell(line)
         sys.exit(error.exit_code)
 
 

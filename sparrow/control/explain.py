@@ -249,7 +249,15 @@ def explanation_facts(explanation: Explanation) -> dict[str, Any]:
         "answer": [line for rrset in records for line in render_rrset(rrset)],
         "ttl": reply.answer.answer[-1].ttl if reply.answer.answer else None,
     }
-    return facts | (_choice_facts(explanation, steered) if steered else {})
+    nothing: dict[str, Any] = dict.fromkeys(_CHOICE_FACTS) | {"candidates": []}
+    return facts | (_choice_facts(explanation, steered) if steered else nothing)
+
+
+_CHOICE_FACTS = (
+    *("service", "decided_by", "prefix", "route", "home"),
+    *("candidates", "site", "scope", "block"),
+)
+"""Facts of a steered answer; null where no client was looked at."""
 
 
 def _choice_facts(explanation: Explanation, steered: Steered) -> dict[str, Any]:

@@ -44,7 +44,7 @@ class Found:
     origins: tuple[int, ...] | None
     """Every origin."""
     site: str | None
-    """Site that answers for the service `default`; None where no sites are configured."""
+    """Site that answers for the service `default`; None where no site has that service."""
     vips: tuple[str, ...] | None
     """Its addresses, both families, in configured order."""
     scope: int | None
@@ -67,7 +67,8 @@ def look_up(address: bytes, rib: RouteFinder, steering: Steering | None) -> Foun
     """Look one packed address up."""
     match = rib.find(address)
     prefix, route = match or (None, None)
-    site, vips, scope = _place(address, steering) if steering else (None, None, None)
+    has_site = steering and DEFAULT_SERVICE in steering.services
+    site, vips, scope = _place(address, steering) if steering and has_site else (None, None, None)
     return Found(
         address=render_address(address),
         prefix=str(prefix) if prefix else None,

@@ -108,7 +108,7 @@ def _file_row(file: LoadedFile, route_format: str) -> dict[str, Any]:
 def _map_row(view: View) -> dict[str, int] | None:
     """Count the intervals of the finest map that the default service has."""
     steering = view.authority.steering
-    if steering is None:
+    if steering is None or DEFAULT_SERVICE not in steering.services:
         return None
     maps = [steering.policies[DEFAULT_SERVICE, family].address_map for family in FAMILIES]
     found = [address_map for address_map in maps if address_map]

@@ -46,13 +46,14 @@ class ControlSocket:
 
     async def start(self) -> None:
         """Listen; a socket that a dead daemon left is replaced. Raises `FatalError`."""
-        self._path.unlink(missing_ok=True)
         try:
+            self._path.unlink(missing_ok=True)
             self._server = await asyncio.start_unix_server(
                 self._admit, self._path, limit=MAX_LINE, start_serving=False
             )
         except OSError as error:
-            raise FatalError(f"control socket {self._path}: {error}; see server.run_dir") from None
+            why = error.strerror or error
+            raise FatalError(f"control socket {self._path}: {why}; see server.run_dir") from None
         self._path.chmod(_SOCKET_MODE)
         await self._server.start_serving()
 
@@ -75,7 +76,9 @@ class ControlSocket:
         try:
             await self._attend(reader, writer)
         except (OSError, TimeoutError, asyncio.CancelledError):
-            pass  # the client went away, fell silent, or we stop
+            # The client went away, fell silent, or we stop. What it has not taken
+            # by now is dropped: to close in order would wait for it to read.
+            writer.transport.abort()
         finally:
             self._clients.discard(task)
             writer.close()
@@ -87,7 +90,6 @@ class ControlSocket:
                     line = await reader.readline()
             except ValueError:
                 writer.write(encode_problems([Problem(f"a line is at most {MAX_LINE} octets")]))
-                await writer.drain()
                 return
             if not line.endswith(b"\n"):
                 return
