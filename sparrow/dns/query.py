@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from sparrow.values.name import Name
 
 OPCODE_QUERY = 0
+_MAX_ENTRIES = 16
+"""Questions and records of a query. A lawful one has a question, an OPT, perhaps a SOA
+(IXFR) and a signature; 64 KiB of records that all point to one long name would keep us
+for a fifth of a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,8 @@ def _find_fault(header: DNSHeader, parts: _Parts, *, is_sound: bool) -> Rcode | 
 
 def _read_sections(packet: bytes, header: DNSHeader, parts: _Parts) -> None:
     """Read every section into `parts`. Raises `ValueError` where the packet is malformed."""
+    if header.q + header.a + header.auth + header.ar > _MAX_ENTRIES:
+        raise MalformedError("more records than a query has")
     buffer = Buffer(packet)
     buffer.offset = HEADER_SIZE
     for _ in range(header.q):

@@ -29,8 +29,8 @@ HEADER_SIZE = 12
 _POINTER = 0xC000
 _MAX_POINTER = 0x3FFF
 _MAX_JUMPS = 127
-"""Pointers of a name: it has no more labels. A chain of pointers to pointers through
-64 KiB, repeated in each of its records, would take half a minute to read."""
+"""Pointers of a name, as it has no more labels: 64 KiB may be one chain of pointers to
+pointers, and every record of the message may start at its end."""
 
 _COMPRESSED: Final[dict[int, int]] = {
     RRType.NS: 0,

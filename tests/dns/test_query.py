@@ -115,7 +115,6 @@ def test_octets_behind_the_message_are_ignored() -> None:
         ((1, 1, 0, 1), OPT + OPT),
         ((1, 0, 0, 1), OPT[:-1]),
         ((1, 0, 0, 1), b""),
-        ((1, 0, 0, 0xFFFF), OPT),
         ((1, 1, 0, 0), b""),
         ((1, 0, 0, 1), encode_opt((8, bytes.fromhex("00011800c633")))),
         ((1, 0, 0, 1), encode_opt(ecs("192.0.2.0/24"), ecs("192.0.2.0/24"))),
@@ -128,6 +127,15 @@ def test_a_malformed_opt_or_record_is_a_format_error(
     query = decode(header(0, counts) + QUESTION + rest)
     assert Rcode.FORMERR == query.fault
     assert Question((b"www", b"example"), 1, 1) == query.question
+
+
+@pytest.mark.parametrize(("count", "fault"), [(15, None), (16, Rcode.FORMERR)])
+def test_a_query_with_more_records_than_any_has_is_malformed(
+    count: int, fault: Rcode | None
+) -> None:
+    record = b"\xc0\x0c" + struct.pack("!HHIH", 1, 1, 0, 0)
+    assert fault == fault_of(header(0, (1, count, 0, 0)) + QUESTION + record * count)
+    assert Rcode.FORMERR == fault_of(header(0, (1, 0, 0, 0xFFFF)) + QUESTION)
 
 
 def test_who_sends_an_opt_with_malformed_options_is_known_to_speak_edns() -> None:
