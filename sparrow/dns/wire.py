@@ -26,13 +26,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 HEADER_SIZE = 12
-_POINTER = 0xC000
-_MAX_POINTER = 0x3FFF
+POINTER = 0xC000
+"""The two bits that tell a pointer from a length octet."""
+MAX_POINTER = 0x3FFF
+"""The furthest offset that a pointer can name (RFC 1035 section 4.1.4)."""
 _MAX_JUMPS = 127
 """Pointers of a name, as it has no more labels: 64 KiB may be one chain of pointers to
 pointers, and every record of the message may start at its end."""
 
-_COMPRESSED: Final[dict[int, int]] = {
+COMPRESSED: Final[dict[int, int]] = {
     RRType.NS: 0,
     RRType.CNAME: 0,
     RRType.SOA: 0,
@@ -52,6 +54,13 @@ class Buffer(DNSBuffer):  # type: ignore[misc]
     data: bytearray
     offset: int
     names: dict[tuple[bytes, ...], int]
+    """Offset of every name and tail of a name that a pointer can lead to, in lower case."""
+    pointers: list[int]
+    """Offsets at which pointers were written, ascending."""
+
+    def __init__(self, data: bytes = b"") -> None:
+        super().__init__(data)
+        self.pointers = []
 
     def decode_name(self) -> tuple[bytes, ...]:
         """Read a name, labels as sent. Raises `MalformedError`.
@@ -106,13 +115,15 @@ class Buffer(DNSBuffer):  # type: ignore[misc]
 
     def encode_name(self, name: tuple[bytes, ...]) -> None:
         """Write a name, its tail as a pointer where the message has it already."""
+        lowered = tuple(label.lower() for label in name)
         for depth in range(len(name)):
-            tail = tuple(label.lower() for label in name[depth:])
+            tail = lowered[depth:]
             pointer = self.names.get(tail)
             if pointer is not None:
-                self.pack("!H", _POINTER | pointer)
+                self.pointers.append(self.offset)
+                self.pack("!H", POINTER | pointer)
                 return
-            if self.offset <= _MAX_POINTER:
+            if self.offset <= MAX_POINTER:
                 self.names[tail] = self.offset
             self.append(bytes((len(name[depth]),)) + name[depth])
         self.append(b"\0")
@@ -122,6 +133,7 @@ class Buffer(DNSBuffer):  # type: ignore[misc]
         del self.data[offset:]
         self.offset = offset
         self.names = {name: at for name, at in self.names.items() if at < offset}
+        self.pointers = [at for at in self.pointers if at < offset]
 
 
 def read_header(packet: bytes) -> DNSHeader:
@@ -198,9 +210,9 @@ def encode_message(message: Message, limit: int) -> bytes:
     is_cut = False
     for index, section in enumerate(sections):
         if not is_cut:
-            counts[index], is_cut = _append_section(buffer, section, message.rclass, room)
+            counts[index], is_cut = append_rrsets(buffer, section, message.rclass, room)
     extra = () if is_cut else message.additional
-    more, _ = _append_section(buffer, extra, message.rclass, room)
+    more, _ = append_rrsets(buffer, extra, message.rclass, room)
     buffer.append(opt)
     bitmap = message.bitmap | (_TC_FLAG if is_cut else 0)
     additional_count = counts[2] + more + bool(opt)
@@ -218,7 +230,7 @@ def encode_message(message: Message, limit: int) -> bytes:
     return bytes(buffer.data)
 
 
-def _append_section(
+def append_rrsets(
     buffer: Buffer, rrsets: Iterable[RRset], rclass: int, room: int
 ) -> tuple[int, bool]:
     """Write RRsets while they fit in `room`; give the count of records and whether one did not."""
@@ -238,7 +250,7 @@ def _append_record(buffer: Buffer, rrset: RRset, rclass: int, rdata: bytes) -> N
     buffer.encode_name(rrset.owner)
     buffer.pack("!HHIH", rrset.rtype, rclass, rrset.ttl, 0)
     start = buffer.offset
-    head = _COMPRESSED.get(rrset.rtype)
+    head = COMPRESSED.get(rrset.rtype)
     if head is None:
         buffer.append(rdata)
     else:

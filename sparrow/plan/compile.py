@@ -1,0 +1,233 @@
+"""From an `Authority` to the files of a plan.
+
+Law: pure; equal authorities, serials and seeds make equal files. Start from
+`compile_plan`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sparrow.dns.edns import OUR_PAYLOAD
+from sparrow.plan.bodies import BodyTable, Place
+from sparrow.plan.format import (
+    ANSWERS_MAGIC,
+    NO_TTL_CAP,
+    NODE,
+    NOWHERE,
+    OUTCOME,
+    OUTCOMES_MAGIC,
+    PARAMS,
+    PARAMS_HAS_NSID,
+    PART,
+    POLICY,
+    AnswersSection,
+    OutcomeFlag,
+    OutcomesSection,
+    encode_file,
+    hash_name,
+)
+from sparrow.plan.maps import encode_map
+from sparrow.plan.names import build_slots, choose_reference_label, find_names
+from sparrow.plan.octets import OctetPool
+from sparrow.plan.tables import TableBuilder
+from sparrow.plan.zones import encode_zones
+from sparrow.values.address import BITS, FAMILIES, family_of, render_address
+from sparrow.values.name import encode_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from sparrow.dns.respond import Authority
+    from sparrow.policy.site import Service, Site
+    from sparrow.policy.steering import AddressMap, Policy
+
+
+@dataclass(frozen=True, slots=True)
+class PlanFiles:
+    """The content of every file of a generation."""
+
+    serial: int
+    """Serial of the generation."""
+    answers: bytes
+    """The answers file."""
+    maps: tuple[bytes, ...]
+    """The map files by number."""
+    outcomes: bytes
+    """The outcomes file."""
+
+
+def compile_plan(authority: Authority, serial: int, seed: int) -> PlanFiles:
+    """Compile all that `authority` answers from; `seed` has 64 bits and is of names' hashes."""
+    steered = _number_steered(authority)
+    answers: dict[int, bytes] = {
+        **_encode_names(authority, steered, seed),
+        **_encode_parts(steered),
+        AnswersSection.POLICIES: _encode_policies(steered),
+        AnswersSection.NSID: authority.identity.nsid or b"",
+        AnswersSection.SECRETS: b"".join(authority.identity.cookie_secrets),
+        AnswersSection.ZONES: encode_zones(authority.zones, steered.service_numbers),
+        AnswersSection.META: _encode_meta(authority, steered, serial),
+    }
+    outcomes: dict[int, bytes] = {OutcomesSection.WORDS: b"".join(_encode_outcomes(steered))}
+    return PlanFiles(
+        serial,
+        encode_file(ANSWERS_MAGIC, serial, answers),
+        tuple(encode_map(each, serial) for each in steered.maps),
+        encode_file(OUTCOMES_MAGIC, serial, outcomes),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Steered:
+    """Sites, services, policies and maps, each with its number by its place."""
+
+    sites: tuple[Site, ...]
+    services: tuple[Service, ...]
+    service_numbers: Mapping[str, int]
+    policies: tuple[tuple[str, int, Policy], ...]
+    """Service, family, policy; service by service, IPv4 first."""
+    maps: tuple[AddressMap, ...]
+    map_numbers: tuple[int, ...]
+    """By number of the policy; `NOWHERE` where there is no map."""
+
+
+def _number_steered(authority: Authority) -> _Steered:
+    steering = authority.steering
+    services = tuple(steering.services.values()) if steering else ()
+    # Where nobody steers, steered names are still in the zones, and name their service.
+    named = {
+        node.steer.service
+        for zone in authority.zones.zones.values()
+        for node in zone.nodes.values()
+        if node.steer
+    }
+    names = dict.fromkeys((*(service.name for service in services), *sorted(named)))
+    policies = tuple(
+        (service.name, family, steering.policies[service.name, family])
+        for service in services
+        for family in FAMILIES
+        if steering
+    )
+    maps, map_numbers = _number_maps([policy for _, _, policy in policies])
+    return _Steered(
+        sites=steering.site_set.sites if steering else (),
+        services=services,
+        service_numbers={name: number for number, name in enumerate(names)},
+        policies=policies,
+        maps=maps,
+        map_numbers=map_numbers,
+    )
+
+
+def _number_maps(policies: list[Policy]) -> tuple[tuple[AddressMap, ...], tuple[int, ...]]:
+    """Give each distinct map once, and the number of each policy's."""
+    maps: list[AddressMap] = []
+    numbers = []
+    for policy in policies:
+        if policy.address_map is None:
+            numbers.append(NOWHERE)
+            continue
+        if policy.address_map not in maps:
+            maps.append(policy.address_map)
+        numbers.append(maps.index(policy.address_map))
+    return tuple(maps), tuple(numbers)
+
+
+def _encode_names(authority: Authority, steered: _Steered, seed: int) -> dict[int, bytes]:
+    """Give the sections of names, tables and bodies, and PARAMS, which counts them."""
+    places = {
+        (service, family): Place(number, number * len(steered.sites))
+        for number, (service, family, _) in enumerate(steered.policies)
+    }
+    nodes = find_names(authority.zones)
+    bodies = BodyTable(places, choose_reference_label(authority.zones))
+    tables = TableBuilder(authority.zones, {node.name for node in nodes}, bodies)
+    hashes = [hash_name(seed, node.name) for node in nodes]
+    names, items = OctetPool(), []
+    for node, name_hash in zip(nodes, hashes, strict=True):
+        octets = encode_name(node.name)
+        place = (name_hash, names.add(octets), len(octets), len(node.name))
+        items.append(NODE.pack(*place, *tables.build(node)))
+    slots = build_slots(hashes)
+    nsid = authority.identity.nsid
+    params = PARAMS.pack(
+        seed,
+        len(slots) // 4 - 1,
+        max((len(node.name) for node in nodes), default=0),
+        len(steered.sites),
+        len(steered.service_numbers),
+        OUR_PAYLOAD,
+        len(nsid or b""),
+        0 if nsid is None else PARAMS_HAS_NSID,
+        0,
+    )
+    return {
+        AnswersSection.PARAMS: params,
+        AnswersSection.NAME_SLOTS: slots,
+        AnswersSection.NODES: b"".join(items),
+        AnswersSection.NAMES: names.content(),
+        **tables.sections(),
+        **bodies.sections(),
+    }
+
+
+def _encode_parts(steered: _Steered) -> dict[int, bytes]:
+    """Give the sections PARTS and RDATA: a part for each policy and site."""
+    rdata = OctetPool()
+    parts = []
+    services = {service.name: service for service in steered.services}
+    for service, family, _ in steered.policies:
+        for site in range(len(steered.sites)):
+            vips = services[service].vips.get(site, ())
+            vips = tuple(vip for vip in vips if family_of(vip) == family)
+            offset = rdata.add(b"".join(vips))
+            parts.append(PART.pack(offset, len(vips), BITS[family] // 8, 0, 0))
+    return {AnswersSection.PARTS: b"".join(parts), AnswersSection.RDATA: rdata.content()}
+
+
+def _encode_policies(steered: _Steered) -> bytes:
+    items = []
+    first_outcome = 0
+    for (_, _, policy), map_number in zip(steered.policies, steered.map_numbers, strict=True):
+        items.append(POLICY.pack(map_number, len(policy.classes), first_outcome))
+        first_outcome += len(policy.classes)
+    return b"".join(items)
+
+
+def _encode_outcomes(steered: _Steered) -> Iterator[bytes]:
+    """Give the word of each policy's classes: their first site, while all sites serve."""
+    for _, _, policy in steered.policies:
+        for sites in policy.classes:
+            site, flags = (sites[0], 0) if sites else (0, OutcomeFlag.EMPTY)
+            yield OUTCOME.pack(site, flags, NO_TTL_CAP)
+
+
+def _encode_meta(authority: Authority, steered: _Steered, serial: int) -> bytes:
+    """Give the section META, as `docs/plan-format.md` describes it."""
+    version = authority.identity.version
+    meta = {
+        "serial": serial,
+        "version": None if version is None else version.decode(errors="surrogateescape"),
+        "sites": [
+            {
+                "name": site.name,
+                "asns": list(map(str, site.asns)),
+                "vips": list(map(render_address, site.vips)),
+            }
+            for site in steered.sites
+        ],
+        "services": list(steered.service_numbers),
+        "policies": [
+            {
+                "service": service,
+                "family": family,
+                "first_part": number * len(steered.sites),
+                "classes": list(map(list, policy.classes)),
+            }
+            for number, (service, family, policy) in enumerate(steered.policies)
+        ],
+    }
+    return json.dumps(meta, separators=(",", ":")).encode()

@@ -1,0 +1,77 @@
+"""Address maps as map files.
+
+Law: a map file depends on its map and its serial alone. Start from `encode_map`.
+
+Half a million intervals are written at each change of routes, so they are moved
+as arrays; the one loop that sees each interval fills the index.
+"""
+
+from __future__ import annotations
+
+from array import array
+from itertools import repeat
+from typing import TYPE_CHECKING
+
+from sparrow.plan.format import (
+    INDEX_BITS,
+    MAP_MAGIC,
+    V6_FIRST,
+    V6_INDEX_SHIFT,
+    MapSection,
+    encode_file,
+)
+from sparrow.plan.octets import encode_items
+from sparrow.values.address import BITS, IPV4
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sparrow.policy.intervals import Intervals
+    from sparrow.policy.steering import AddressMap
+
+_INDEX_ITEMS = (1 << INDEX_BITS) + 1
+_V4_INDEX_SHIFT = BITS[IPV4] - INDEX_BITS
+_LOW_64 = 2**64 - 1
+
+
+def encode_map(address_map: AddressMap, serial: int) -> bytes:
+    """Give the map file of an address map."""
+    return encode_file(
+        MAP_MAGIC, serial, {**_encode_v4(address_map.v4), **_encode_v6(address_map.v6)}
+    )
+
+
+def _encode_v4(intervals: Intervals) -> dict[int, bytes]:
+    # A word is two halves of 32 bits, the lower one first.
+    words = array("I", bytes(8 * len(intervals.codes)))
+    words[0::2] = intervals.codes
+    words[1::2] = array("I", intervals.starts)
+    index = _build_index(start >> _V4_INDEX_SHIFT for start in intervals.starts)
+    return {MapSection.V4_WORDS: encode_items(words), MapSection.V4_INDEX: encode_items(index)}
+
+
+def _encode_v6(intervals: Intervals) -> dict[int, bytes]:
+    starts = intervals.starts
+    index = _build_index((start - V6_FIRST) >> V6_INDEX_SHIFT for start in starts)
+    return {
+        MapSection.V6_HIGH: encode_items(array("Q", [start >> 64 for start in starts])),
+        MapSection.V6_LOW: encode_items(array("Q", [start & _LOW_64 for start in starts])),
+        MapSection.V6_CODES: encode_items(intervals.codes),
+        MapSection.V6_INDEX: encode_items(index),
+    }
+
+
+def _build_index(blocks: Iterable[int]) -> array[int]:
+    """Give for each block of addresses, and the one behind the last, the starts below it.
+
+    `blocks` are the block numbers of the starts, ascending; they may lie outside the
+    blocks that there are.
+    """
+    index = array("I")
+    count = 0
+    for count, block in enumerate(blocks):
+        # No start lay in the blocks from here to this one's, which begins it.
+        if block >= len(index):
+            index.extend(repeat(count, min(block + 1, _INDEX_ITEMS) - len(index)))
+    index.extend(repeat(count + 1, _INDEX_ITEMS - len(index)))
+    return index
