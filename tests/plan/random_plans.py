@@ -1,0 +1,328 @@
+"""Authorities to compile: one with every case there is, and random ones from a seed.
+
+Names are of few short labels, so that zones nest, aliases meet, loop and leave
+their zone, and wildcards stand beside what they must not cover.
+"""
+
+from __future__ import annotations
+
+import struct
+from array import array
+from random import Random
+from typing import TYPE_CHECKING
+
+from sparrow.dns.respond import Authority, Identity
+from sparrow.dns.rrset import RRset, RRType
+from sparrow.dns.zone import Node, Steer, Zone, ZoneSet, build_tree
+from sparrow.policy.intervals import sweep
+from sparrow.policy.site import Service, Site, SiteSet
+from sparrow.policy.steering import AddressMap, Steering, build_steering
+from sparrow.values.address import BITS, FAMILIES, parse_prefix
+from sparrow.values.asn import AsnRange
+from sparrow.values.name import Name, encode_name, parse_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+LABELS = (b"a", b"b", b"www", b"ns1", b"a-long-label-that-takes-room", b"\x07odd.\xff", b"*")
+ORIGINS = ("example.", "b.example.", "a.b.example.", "www.a.b.example.", "other.test.", "test.")
+TYPES = (
+    *(RRType.A, RRType.AAAA, RRType.TXT, RRType.MX, RRType.SRV, RRType.CAA, RRType.DS, RRType.PTR),
+    65280,
+)
+ANCHORS = {
+    4: ("0.0.0.0/0", "10.0.0.0/8", "192.0.2.0/24", "1.2.3.0/24", "128.0.0.0/1"),
+    6: ("::/0", "2001:db8::/32", "2000::/3", "2a00::/12", "4000::/2", "2002:102::/32"),
+}
+
+
+def random_authority(seed: int) -> Authority:
+    """Make up to four zones, up to five sites, and tables of up to 40 prefixes."""
+    rng = Random(seed)
+    services = [f"service{number}" for number in range(rng.randint(1, 3))]
+    steering = None if rng.random() < 0.1 else random_steering(rng, services)
+    origins = rng.sample(ORIGINS, rng.randint(1, 4))
+    if rng.random() < 0.1:
+        origins[0] = "."
+    zones = [random_zone(rng, parse_name(origin), services) for origin in origins]
+    identity = Identity(
+        nsid=rng.choice((None, b"", b"ns1.ams")),
+        version=rng.choice((None, b"sparrow", b"\xff")),
+        cookie_secrets=tuple(rng.randbytes(16) for _ in range(rng.randint(0, 2))),
+    )
+    return Authority(ZoneSet({zone.origin: zone for zone in zones}), steering, identity)
+
+
+# Zones.
+
+
+def random_zone(rng: Random, origin: Name, services: list[str]) -> Zone:
+    """Make a zone of up to 30 names, lawful but for what only makes answers odd."""
+    names = {random_name(rng, origin) for _ in range(rng.randint(0, 30))} - {origin}
+    apex = {RRType.SOA: random_soa(rng, origin), RRType.NS: random_ns(rng, origin, origin)}
+    if rng.random() < 0.1:
+        apex[RRType.DNAME] = random_alias(rng, RRType.DNAME, origin, origin)
+    apex |= random_sets(rng, origin, origin, 2)
+    steer = random_steer(rng, services) if rng.random() < 0.3 else None
+    nodes = [Node(origin, without_steered(apex, steer), steer)]
+    nodes += [random_node(rng, name, origin, services) for name in sorted(names)]
+    return build_tree(origin, nodes)
+
+
+def random_name(rng: Random, origin: Name) -> Name:
+    """Give a name at or up to four labels below an origin."""
+    return (*(rng.choice(LABELS) for _ in range(rng.choice((0, 1, 1, 1, 2, 2, 3, 4)))), *origin)
+
+
+def random_target(rng: Random, origin: Name) -> Name:
+    """Give a name to point to, in this zone or in another."""
+    where = origin if rng.random() < 0.8 else parse_name(rng.choice(ORIGINS))
+    return random_name(rng, where)
+
+
+def random_node(rng: Random, name: Name, origin: Name, services: list[str]) -> Node:
+    """Make a node of one of the kinds that are answered differently."""
+    kind = rng.choice(("data", "data", "data", "alias", "alias", "dname", "cut", "steer", "steer"))
+    if kind == "alias":
+        return Node(name, {RRType.CNAME: random_alias(rng, RRType.CNAME, name, origin)})
+    sets: dict[int, RRset] = {}
+    steer = None
+    if kind == "dname":
+        sets[RRType.DNAME] = random_alias(rng, RRType.DNAME, name, origin)
+    elif kind == "cut":
+        sets[RRType.NS] = random_ns(rng, name, origin)
+    elif kind == "steer":
+        steer = random_steer(rng, services)
+    sets |= random_sets(rng, name, origin, 3 if kind == "data" else 1)
+    return Node(name, without_steered(sets, steer), steer)
+
+
+def without_steered(sets: dict[int, RRset], steer: Steer | None) -> dict[int, RRset]:
+    """Leave out the addresses of a steered name, which it cannot have beside."""
+    skipped = (RRType.A, RRType.AAAA) if steer else ()
+    return {rtype: rrset for rtype, rrset in sets.items() if rtype not in skipped}
+
+
+def random_steer(rng: Random, services: list[str]) -> Steer:
+    return Steer(rng.choice(services), rng.choice((0, 30, 3600)), rng.choice((None, 1, 2)))
+
+
+def random_soa(rng: Random, origin: Name) -> RRset:
+    names = encode_name((b"ns1", *origin)) + encode_name((b"hostmaster", *origin))
+    timers = struct.pack("!5I", rng.getrandbits(32), 7200, 600, 86400, rng.choice((0, 60, 7200)))
+    return RRset(origin, RRType.SOA, 3600, (names + timers,))
+
+
+def random_ns(rng: Random, owner: Name, origin: Name) -> RRset:
+    targets = {random_target(rng, rng.choice((owner, origin))) for _ in range(rng.randint(1, 3))}
+    return RRset(owner, RRType.NS, 3600, tuple(map(encode_name, sorted(targets))))
+
+
+def random_alias(rng: Random, rtype: int, owner: Name, origin: Name) -> RRset:
+    return RRset(owner, rtype, rng.choice((60, 300)), (encode_name(random_target(rng, origin)),))
+
+
+def random_sets(rng: Random, owner: Name, origin: Name, most: int) -> dict[int, RRset]:
+    """Make up to `most` sets of different types."""
+    types = rng.sample(TYPES, rng.randint(0, most))
+    return {
+        rtype: RRset(
+            owner,
+            rtype,
+            rng.choice((0, 60, 86400)),
+            tuple({random_rdata(rng, rtype, origin): None for _ in range(rng.randint(1, 3))}),
+        )
+        for rtype in types
+    }
+
+
+def random_rdata(rng: Random, rtype: int, origin: Name) -> bytes:
+    target = encode_name(random_target(rng, origin))
+    size = rng.choice((0, 1, 200))
+    rdatas: dict[int, bytes] = {
+        RRType.A: rng.randbytes(4),
+        RRType.AAAA: rng.randbytes(16),
+        RRType.PTR: target,
+        RRType.MX: rng.randbytes(2) + target,
+        RRType.SRV: rng.randbytes(6) + target,
+        RRType.DS: rng.randbytes(2) + b"\x08\x02" + rng.randbytes(32),
+        RRType.CAA: b"\0\x05issue" + rng.randbytes(9),
+    }
+    return rdatas.get(rtype, bytes((size,)) + rng.randbytes(size))
+
+
+# Sites.
+
+
+def random_steering(rng: Random, services: Iterable[str]) -> Steering:
+    """Make sites, services with some of them, and the map of a random table."""
+    count = rng.randint(1, 5)
+    sites = tuple(
+        Site(
+            name=f"site{number}",
+            asns=(
+                AsnRange(64600 + number, 64600 + number),
+                AsnRange(4200000000 + number * 9, 4200000005 + number * 9),
+            ),
+            vips=random_vips(rng),
+            fallback=tuple(
+                rng.sample([n for n in range(count) if n != number], rng.randint(0, count - 1))
+            ),
+        )
+        for number in range(count)
+    )
+    site_set = SiteSet(sites, rng.randrange(count))
+    built = {
+        name: Service(
+            name,
+            {
+                number: rng.choice((sites[number].vips, random_vips(rng)))
+                for number in sorted(rng.sample(range(count), rng.randint(1, count)))
+            },
+        )
+        for name in services
+    }
+    return build_steering(site_set, built, random_map(rng, count))
+
+
+def random_vips(rng: Random) -> tuple[bytes, ...]:
+    sizes = rng.choice(((4,), (16,), (4, 16), (4, 4, 16), (4, 16, 16, 16)))
+    return tuple(rng.randbytes(size) for size in sizes)
+
+
+def random_map(rng: Random, homes: int) -> AddressMap:
+    """Make the map of two tables whose rows' homes are any of the sites."""
+    codes = array("H", range(homes))
+    v4, v6 = (
+        sweep(family, random_table(rng, family, homes), codes, rng.randrange(homes))
+        for family in FAMILIES
+    )
+    return AddressMap(v4, v6)
+
+
+def random_table(rng: Random, family: int, homes: int) -> list[tuple[int, int, int]]:
+    """Make up to 40 rows that nest and touch."""
+    bits = BITS[family]
+    blocks = {}
+    for _ in range(rng.randint(0, 40)):
+        prefix = parse_prefix(rng.choice(ANCHORS[family]))
+        length = min(bits, prefix.length + rng.choice((0, 0, 1, 2, 8, 16, 40)))
+        network = int.from_bytes(prefix.network, "big")
+        network |= (
+            rng.getrandbits(length - prefix.length) << (bits - length)
+            if length > prefix.length
+            else 0
+        )
+        blocks[network, length] = rng.randrange(homes)
+    return [(network, length, home) for (network, length), home in sorted(blocks.items())]
+
+
+# The zone with everything.
+
+
+def full_authority() -> Authority:
+    """Give zones in which every case of an answer is met, three sites and two services."""
+    steering = random_steering(Random(4), ("default", "mail"))
+    zones = [build_tree(parse_name(origin), nodes) for origin, nodes in _full_nodes()]
+    identity = Identity(b"ns1.ams", b"sparrow", (bytes(range(16)), bytes(range(16, 32))))
+    return Authority(ZoneSet({zone.origin: zone for zone in zones}), steering, identity)
+
+
+def _full_nodes() -> Iterator[tuple[str, list[Node]]]:
+    rng = Random(0)
+    web, mail = Steer("default", 30), Steer("mail", 600, 1)
+    address, text = (RRType.A, b"\xc0\0\2\1"), (RRType.TXT, b"\4text")
+    sixth = (RRType.AAAA, bytes(range(16)))
+
+    def node(name: str, *records: tuple[int, bytes | str], steer: Steer | None = None) -> Node:
+        owner = parse_name(name)
+        rdatas: dict[int, tuple[bytes, ...]] = {}
+        for rtype, rdata in records:
+            octets = rdata if isinstance(rdata, bytes) else encode_name(parse_name(rdata))
+            rdatas[rtype] = (*rdatas.get(rtype, ()), octets)
+        sets = {rtype: RRset(owner, rtype, 3600, found) for rtype, found in rdatas.items()}
+        return Node(owner, sets, steer)
+
+    def apex(name: str, *records: tuple[int, bytes | str], steer: Steer | None = None) -> Node:
+        origin = parse_name(name)
+        soa = (RRType.SOA, random_soa(rng, origin).rdatas[0])
+        servers = [(RRType.NS, f"ns1.{name}"), (RRType.NS, "ns.other.test.")]
+        return node(name, soa, *servers, *records, steer=steer)
+
+    def alias(name: str, target: str, rtype: int = RRType.CNAME) -> Node:
+        return node(name, (rtype, target))
+
+    longest = ".".join(("x" * 61, "y" * 61, "z" * 61, "w" * 48, "example."))
+    yield (
+        "example.",
+        [
+            apex("example.", text, (RRType.MX, b"\0\x0a\4mail\7example\0"), steer=web),
+            node("ns1.example.", address, sixth),
+            node("mail.example.", address, text, (RRType.MX, b"\0\x0a\4mail\7example\0")),
+            node("www.example.", text, steer=web),
+            node("mixed.example.", address, sixth, text),
+            node("a.b.c.example.", text),
+            alias("alias.example.", "mail.example."),
+            alias("alias2.example.", "alias.example."),
+            alias("steered.example.", "www.example."),
+            alias("far.example.", "www.deep.steered.d.example."),
+            alias("loop.example.", "loop.example."),
+            alias("loop1.example.", "loop2.example."),
+            alias("loop2.example.", "loop1.example."),
+            alias("out.example.", "www.elsewhere."),
+            alias("other.example.", "www.other.test."),
+            alias("dangling.example.", "nothing.here.example."),
+            alias("wildly.example.", "x.wild.example."),
+            alias("topmost.example.", "example."),
+            alias("delegated.example.", "cut.example."),
+            alias("child-alias.example.", "child.example."),
+            *(alias(f"chain{n}.example.", f"chain{n + 1}.example.") for n in range(20)),
+            node("*.wild.example.", address, text, (RRType.MX, b"\0\0\0")),
+            node("not.wild.example.", sixth),
+            node("*.web.example.", text, steer=mail),
+            alias("*.to-web.example.", "www.example."),
+            alias("*.to-mail.example.", "x.web.example."),
+            alias("*.self.example.", "one.self.example."),
+            alias("*.ring.example.", "two.gnir.example."),
+            alias("*.gnir.example.", "three.ring.example."),
+            alias("*.to-d.example.", "x.d.example."),
+            alias("d.example.", "wild.example.", RRType.DNAME),
+            node("hidden.d.example.", address),
+            alias("long.example.", "y." + longest, RRType.DNAME),
+            node("cut.example.", (RRType.NS, "ns.cut.example."), (RRType.NS, "ns1.example.")),
+            node("ns.cut.example.", address, sixth),
+            node(
+                "safe.example.", (RRType.NS, "ns.far.test."), (RRType.DS, b"\1\1\x08\2" + bytes(32))
+            ),
+            node(
+                "child.example.",
+                (RRType.NS, "ns1.child.example."),
+                (RRType.DS, b"\1\1\x08\2" + bytes(32)),
+            ),
+            node("ns1.child.example.", address),
+            node("below.child.example.", text),
+            node(longest, text),
+            node(
+                "big.example.",
+                *((RRType.TXT, bytes((255,)) + bytes((n,)) * 255) for n in range(240)),
+            ),
+            node(
+                "huge.example.",
+                *((RRType.TXT, bytes((255,)) + bytes((n,)) * 255) for n in range(256)),
+            ),
+            node(
+                "*.large.example.",
+                *(
+                    (
+                        RRType.MX,
+                        b"\0" + bytes((n,)) + b"\x3f" + bytes((n,)) * 63 + b"\3big\7example\0",
+                    )
+                    for n in range(220)
+                ),
+            ),
+        ],
+    )
+    yield "child.example.", [apex("child.example.", text), node("www.child.example.", steer=web)]
+    yield "x.y.cut.example.", [apex("x.y.cut.example."), node("*.x.y.cut.example.", address)]
+    yield "z.d.example.", [apex("z.d.example.", steer=mail)]
+    yield "other.test.", [apex("other.test."), node("www.other.test.", address)]
