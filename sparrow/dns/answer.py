@@ -62,6 +62,7 @@ class Answer:
 
 
 REFUSED = Answer(Rcode.REFUSED, is_authoritative=False)
+SERVFAIL = Answer(Rcode.SERVFAIL, is_authoritative=False)
 
 
 def find_answer(zones: ZoneSet, name: Name, qtype: int) -> Answer:

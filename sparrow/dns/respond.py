@@ -7,9 +7,9 @@ alone) and one `Authority`; a packet never raises. Start from `respond`.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from sparrow.dns.answer import REFUSED, Answer, Slot, find_answer
+from sparrow.dns.answer import REFUSED, SERVFAIL, Answer, Slot, find_answer
 from sparrow.dns.cookie import refresh_cookie
 from sparrow.dns.edns import MIN_PAYLOAD, OUR_PAYLOAD, Edns, OptionCode
 from sparrow.dns.query import Query, Question, decode_query
@@ -39,6 +39,29 @@ class Identity:
     """Text of `version.bind` in CHAOS; None refuses the question."""
     cookie_secrets: tuple[bytes, ...] = ()
     """16 octets each, the one in use first; empty for no cookies."""
+
+
+class Chooser(Protocol):
+    """Chooses the site of a client: `policy.steering.Steering`, or that of a plan."""
+
+    def choose(self, service: str, family: int, client: Client) -> Choice:
+        """Give the site for `client`; `service` is a configured one."""
+
+
+class Ground(Protocol):
+    """What `respond` answers from: an `Authority`, or that of a plan."""
+
+    @property
+    def zones(self) -> ZoneSet:
+        """The zones served."""
+
+    @property
+    def steering(self) -> Chooser | None:
+        """The choice of sites; None where no name is steered."""
+
+    @property
+    def identity(self) -> Identity:
+        """What the server says of itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +107,7 @@ class Reply:
         return self.answer.rcode
 
 
-def respond(authority: Authority, packet: bytes, sender: Sender, now_s: int) -> Reply | None:
+def respond(authority: Ground, packet: bytes, sender: Sender, now_s: int) -> Reply | None:
     """Answer a packet; None where nothing may be sent back.
 
     `now_s` is Unix time in seconds.
@@ -96,7 +119,7 @@ def respond(authority: Authority, packet: bytes, sender: Sender, now_s: int) -> 
     choice = None
     if answer.slot and authority.steering:
         choice = _choose(authority.steering, answer.slot, query, sender)
-        answer = fill_slot(answer, answer.slot, choice.vips)
+        answer = _fill_chosen(answer, answer.slot, choice)
     message = _build_message(query, answer)
     if query.edns:
         scope = choice.scope if choice else 0
@@ -106,7 +129,7 @@ def respond(authority: Authority, packet: bytes, sender: Sender, now_s: int) -> 
     return Reply(encode_message(message, _size_limit(query, sender)), query, answer, choice)
 
 
-def _answer_query(authority: Authority, query: Query) -> Answer:
+def _answer_query(authority: Ground, query: Query) -> Answer:
     """Answer a decoded query: its fault, its class, then its name."""
     if query.fault is not None:
         return Answer(query.fault, is_authoritative=False)
@@ -134,11 +157,22 @@ def _answer_chaos(identity: Identity, question: Question) -> Answer:
     return Answer(Rcode.NOERROR, answer=(RRset(question.name, RRType.TXT, 0, (rdata,)),))
 
 
-def _choose(steering: Steering, slot: Slot, query: Query, sender: Sender) -> Choice:
+def _choose(steering: Chooser, slot: Slot, query: Query, sender: Sender) -> Choice:
     sent = query.edns.subnet if query.edns else None
     subnet = Subnet(sent.address, sent.source_length) if sent else None
     client = Client(sender.address, subnet)
     return steering.choose(slot.steer.service, ADDRESS_TYPES[RRType(slot.rtype)], client)
+
+
+def _fill_chosen(answer: Answer, slot: Slot, choice: Choice) -> Answer:
+    if choice.is_failed:
+        return SERVFAIL
+    filled = fill_slot(answer, slot, choice.vips)
+    if choice.vips and choice.ttl_cap_s is not None:
+        addresses = filled.answer[-1]
+        capped = replace(addresses, ttl=min(addresses.ttl, choice.ttl_cap_s))
+        return replace(filled, answer=(*filled.answer[:-1], capped))
+    return filled
 
 
 def fill_slot(answer: Answer, slot: Slot, vips: tuple[bytes, ...]) -> Answer:

@@ -204,6 +204,8 @@ def decode_file(magic: bytes, content: memoryview) -> dict[int, Section]:
     if size != len(content) or HEADER.size + SECTION.size * count > size:
         raise PlanError(f"the plan file has {len(content)} octets, and says {size}")
     sections = dict(_read_section(content, index) for index in range(count))
+    if len(sections) != count:
+        raise PlanError("the plan file has two sections of one id")
     for number, item_size in ITEM_SIZES[magic].items():
         section = sections.get(number)
         if section is None or section.item_size != item_size:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sparrow.plan.format import Section
+    from sparrow.plan.meta import Meta
 
 
 class Node(NamedTuple):
@@ -187,6 +188,8 @@ class AnswersFile:
     """The name server identifier, if there is one."""
     secrets: tuple[bytes, ...]
     """Cookie secrets, the one in use first."""
+    meta: Meta
+    """The names behind the numbers."""
 
     def node(self, number: int) -> Node:
         """Read an item of NODES."""

@@ -105,6 +105,10 @@ class Choice:
     """The address that was looked up: the subnet's, or the source's."""
     is_special: bool
     """Whether the subnet was special-purpose, so that the source decided."""
+    ttl_cap_s: int | None = None
+    """Most seconds that the answer may be kept; None where nothing is capped."""
+    is_failed: bool = False
+    """Whether no site may be given, so that the answer is SERVFAIL."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,77 @@
+"""The present plan of a directory, followed as generations come.
+
+Law: who serves always has a whole plan; one that is refused changes nothing, and is
+counted with the reason. Start from `PlanSource`.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+from typing import TYPE_CHECKING
+
+from sparrow.plan.format import GENERATION, GENERATION_MAGIC, PlanError
+from sparrow.plan.reader import open_plan
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sparrow.plan.plan import Plan
+
+GENERATION_FILE = "generation"
+"""The file that holds the number of the present generation, where readers look for news."""
+
+
+class PlanSource:
+    """Follows a plan directory. One thread polls it; the plan it gives may go to others."""
+
+    def __init__(self, directory: Path) -> None:
+        """Open the directory and its present plan. Raises `PlanError`."""
+        self._directory = directory
+        self._number = _map_generation(directory / GENERATION_FILE)
+        self._seen = self._number[0]
+        self.plan: Plan = open_plan(directory)
+        """The plan to answer from."""
+        self.refused = 0
+        """Generations that were not taken."""
+        self.last_refusal: str | None = None
+        """Why the last of them was not; None where none was."""
+
+    def poll(self) -> Plan:
+        """Give the present plan, having looked whether there is another. Never raises."""
+        number = self._number[0]
+        if number == self._seen:
+            return self.plan
+        self._seen = number
+        if number == self.plan.generation:
+            return self.plan  # `current` was there before its number was
+        try:
+            self.plan = self._open(number)
+        except PlanError as error:
+            self.refused += 1
+            self.last_refusal = f"generation {number}: {error}"
+        return self.plan
+
+    def _open(self, number: int) -> Plan:
+        plan = open_plan(self._directory, self.plan)
+        if plan.generation < number:
+            raise PlanError(f"current still has generation {plan.generation}")
+        return plan
+
+
+def _map_generation(path: Path) -> memoryview:
+    """Map the file and give its number as a view of one item, read with one load."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        try:
+            size = os.fstat(fd).st_size
+            if size != GENERATION.size:
+                raise PlanError(f"{path} has {size} octets, and should have {GENERATION.size}")
+            octets = memoryview(mmap.mmap(fd, size, mmap.MAP_SHARED, mmap.PROT_READ))
+        finally:
+            os.close(fd)
+    except (OSError, ValueError) as error:
+        raise PlanError(f"{path}: {error}") from None
+    if bytes(octets[:8]) != GENERATION_MAGIC:
+        raise PlanError(f"{path} is not the number of a generation")
+    return octets[8:].cast("Q")
