@@ -63,11 +63,18 @@ def claim_run_dir(path: str, owner: tuple[int, int] | None) -> RunDir:
         os.close(lock_fd)
         raise FatalError(
             f"run directory {path} belongs to a sparrow that runs already, pid {pid}: "
-            "stop that one, or give this one a server.run_dir of its own"
+            "stop that one, take its place with `sparrow serve --replace`, "
+            "or give this one a server.run_dir of its own"
         ) from None
-    os.ftruncate(lock_fd, 0)
-    os.pwrite(lock_fd, f"{os.getpid()}\n".encode(), 0)
-    return RunDir(folder, lock_fd)
+    found = RunDir(folder, lock_fd)
+    sign_run_dir(found)
+    return found
+
+
+def sign_run_dir(run_dir: RunDir) -> None:
+    """Write down which process has a run directory, for who finds it taken."""
+    os.ftruncate(run_dir.lock_fd, 0)
+    os.pwrite(run_dir.lock_fd, f"{os.getpid()}\n".encode(), 0)
 
 
 def _check_run_dir(folder: Path, owner: tuple[int, int] | None) -> None:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sparrow.cli.logs import start_log
 from sparrow.cli.options import config_option, locate_config
 from sparrow.cli.terminal import ending, progress_bar, say, say_problems
 from sparrow.config.load import load_config
@@ -18,13 +17,13 @@ from sparrow.config.locate import find_folders, settle
 from sparrow.config.render import render_config
 from sparrow.daemon import Daemon, hold_signals
 from sparrow.folders import read_cookie_secrets
+from sparrow.logs import start_log
 from sparrow.staging import Staging, stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sparrow.config.model import Config
-
 
 @click.command()
 @config_option
@@ -54,7 +53,6 @@ def serve(config_path: str | None, log_format: str, log_level: str) -> None:
             daemon = Daemon(locate_config(config_path), progress)
         asyncio.run(daemon.run())
 
-
 @click.command()
 @config_option
 def check(config_path: str | None) -> None:
@@ -71,7 +69,6 @@ def check(config_path: str | None) -> None:
             f"{len(staged.warnings)} warnings."
         )
 
-
 def _read_secrets(config_path: str) -> Callable[[Config], tuple[bytes, ...]]:
     """Give what reads the cookie secrets of a configuration and makes none that is missing."""
 
@@ -81,11 +78,9 @@ def _read_secrets(config_path: str) -> Callable[[Config], tuple[bytes, ...]]:
 
     return read
 
-
 @click.group()
 def config() -> None:
     """Look at the configuration."""
-
 
 @config.command("print")
 @config_option

@@ -89,9 +89,12 @@ def _add_listener(opened: list[DnsSockets], endpoint: Endpoint) -> str | None:
     return None
 
 
-def open_udp(endpoint: Endpoint) -> socket.socket:
-    """Bind a non-blocking UDP socket. Raises `ListenError`."""
-    return _open(endpoint, socket.SOCK_DGRAM)
+def open_udp(endpoint: Endpoint, *, is_shared: bool = False) -> socket.socket:
+    """Bind a non-blocking UDP socket; `is_shared` lets others of ours be bound beside it.
+
+    Raises `ListenError`.
+    """
+    return _open(endpoint, socket.SOCK_DGRAM, is_shared=is_shared)
 
 
 def open_tcp(endpoint: Endpoint) -> socket.socket:
@@ -99,13 +102,14 @@ def open_tcp(endpoint: Endpoint) -> socket.socket:
     return _open(endpoint, socket.SOCK_STREAM)
 
 
-def _open(endpoint: Endpoint, kind: socket.SocketKind) -> socket.socket:
+def _open(endpoint: Endpoint, kind: socket.SocketKind, *, is_shared: bool = False) -> socket.socket:
     is_udp = kind == socket.SOCK_DGRAM
     try:
         sock = socket.socket(_family(endpoint), kind)
         try:
             if is_udp:
-                _set_udp_options(sock, endpoint)
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, is_shared)
+                set_udp_options(sock, endpoint)
             else:
                 # Connections of a predecessor that linger in TIME_WAIT do not matter.
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -132,7 +136,8 @@ def _bind(sock: socket.socket, endpoint: Endpoint) -> None:
     sock.bind((socket.inet_ntop(sock.family, endpoint.host), endpoint.port))
 
 
-def _set_udp_options(sock: socket.socket, endpoint: Endpoint) -> None:
+def set_udp_options(sock: socket.socket, endpoint: Endpoint) -> None:
+    """Set what a UDP socket of DNS has, on one of ours or one that systemd opened."""
     is_wildcard = not any(endpoint.host)
     # OMIT: an ICMP "packet too big", which anybody can forge, must not make us send
     # fragments, which can be poisoned. Answers fit every path (1232 octets).
