@@ -6,6 +6,7 @@ import click
 
 import sparrow
 from sparrow.cli.asking import explain, lookup
+from sparrow.cli.compiling import compile_
 from sparrow.cli.running import reload, status
 from sparrow.cli.serving import check, config, serve
 
@@ -16,5 +17,5 @@ def main() -> None:
     """Answer DNS with the address of the site that is nearest to each user."""
 
 
-for command in (serve, check, config, lookup, explain, status, reload):
+for command in (serve, check, compile_, config, lookup, explain, status, reload):
     main.add_command(command)

@@ -17,11 +17,13 @@ from sparrow.config.model import ServerConfig
 from sparrow.config.reader import read_document
 from sparrow.config.tree import plain
 from sparrow.errors import InputError
+from sparrow.folders import read_cookie_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sparrow.config.locate import Folders
+    from sparrow.config.model import Config
 
 config_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
     "-c",
@@ -73,6 +75,16 @@ def _salvage_server(config_path: str) -> ServerConfig | None:
     if not isinstance(run_dir, str):
         return None
     return ServerConfig().model_copy(update={"run_dir": str(path.parent / run_dir)})
+
+
+def read_secrets(config_path: str) -> Callable[[Config], tuple[bytes, ...]]:
+    """Give what reads the cookie secrets of a configuration and makes none that is missing."""
+
+    def read(config: Config) -> tuple[bytes, ...]:
+        folders = find_folders(config.server, config_path, os.environ, os.getuid())
+        return read_cookie_secrets(folders.cookie_secret)
+
+    return read
 
 
 def is_refused(config_path: str) -> bool:
