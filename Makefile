@@ -4,7 +4,7 @@
 # make bench   run every script of bench/
 #
 # Everything is installed into .venv, which is made when it is missing and
-# brought up to date when pyproject.toml changes.
+# brought up to date when pyproject.toml or the native code changes.
 
 PYTHON ?= python3
 ARGS ?=
@@ -13,6 +13,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 DEMO := routes/demo
+NATIVE := $(wildcard sparrow/plan/*.pyx sparrow/plan/*.h)
 
 .DEFAULT_GOAL := run
 .PHONY: run test check bench
@@ -45,12 +46,12 @@ $(BIN)/python:
 	@echo "Making a Python environment in $(VENV) ..."
 	@$(PYTHON) -m venv --clear $(VENV)
 
-$(VENV)/installed: pyproject.toml $(BIN)/python
+$(VENV)/installed: pyproject.toml $(NATIVE) $(BIN)/python
 	@echo "Installing sparrow and the libraries it needs into $(VENV); the first time this takes a minute ..."
 	@$(INSTALL) --editable .
 	@touch $@
 
-$(VENV)/installed-dev: pyproject.toml $(BIN)/python
+$(VENV)/installed-dev: pyproject.toml $(NATIVE) $(BIN)/python
 	@echo "Installing sparrow, its libraries and the test tools into $(VENV); the first time this takes a minute ..."
 	@$(INSTALL) --editable '.[dev]'
 	@touch $@ $(VENV)/installed

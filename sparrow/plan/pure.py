@@ -48,6 +48,8 @@ class Answered:
     """Class of the client in that policy."""
     site: int | None = None
     """Number of the site whose addresses are in it; None where there are none."""
+    has_subnet: bool = False
+    """Whether the query has a client subnet."""
 
 
 _QR, _OPCODE, _AA, _RD = 0x8000, 0x7800, 0x0400, 0x0100
@@ -136,6 +138,7 @@ def answer(
         policy=content.policy,
         class_number=content.class_number,
         site=content.site,
+        has_subnet=query.edns is not None and query.edns.subnet is not None,
     )
 
 

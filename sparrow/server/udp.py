@@ -10,16 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from sparrow.dns.respond import Sender
-from sparrow.server.sockets import IP_PKTINFO
+from sparrow.plan.pureloop import Ancillary, reply_source
 
 if TYPE_CHECKING:
     from sparrow.server.exchange import Exchange
-
-Ancillary: TypeAlias = list[tuple[int, int, bytes]]
-"""Control messages beside a packet: (level, type, content), see cmsg(3)."""
 
 BATCH = 64
 """Packets between two turns of the event loop: some milliseconds for TCP and control to wait."""
@@ -83,22 +80,3 @@ class UdpServer:
             # A full send buffer, no route, a firewall's refusal. Waiting for it to get
             # better would make every other client wait.
             self._exchange.counters.send_errors += 1
-
-
-def reply_source(ancillary: Ancillary) -> Ancillary:
-    """Give the control message with which a reply leaves from the address that was asked.
-
-    The interface is left to the routing table, which may know another way back,
-    but for IPv6 link-local addresses, which mean nothing without it. Empty where
-    the socket is bound to its address.
-    """
-    for level, kind, content in ancillary:
-        if (level, kind) == (socket.IPPROTO_IP, IP_PKTINFO):
-            # struct in_pktinfo (ip(7)): interface, local address, destination in the header.
-            # The local address is the one to answer from.
-            return [(level, kind, bytes(4) + content[4:8] + bytes(4))]
-        if (level, kind) == (socket.IPPROTO_IPV6, socket.IPV6_PKTINFO):
-            # struct in6_pktinfo (RFC 3542 section 6): address, interface.
-            is_link_local = content[0] == 0xFE and content[1] & 0xC0 == 0x80
-            return [(level, kind, content[:16] + (content[16:] if is_link_local else bytes(4)))]
-    return []
