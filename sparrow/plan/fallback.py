@@ -48,12 +48,13 @@ class PlanSteering:
         sent = subnet.address if subnet and is_told else None
         found = classify(self.plan, policy, client.source, sent)
         outcome = read_outcome(self.plan, policy, found.class_number)
+        vips = self._vips(meta.first_part, outcome.site)
         return Choice(
             service=service,
             family=family,
             candidates=meta.classes[found.class_number],
-            site=outcome.site,
-            vips=self._vips(meta.first_part, outcome.site),
+            site=outcome.site if vips else None,
+            vips=vips,
             scope=found.scope,
             decided_by=found.decided_by,
             is_special=found.is_special,
