@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import pytest
+from planreading import Compiled
 from random_plans import full_authority, random_authority
 
 from sparrow.plan.compile import compile_plan
@@ -13,17 +14,9 @@ from sparrow.staging import Staging, stage
 
 if TYPE_CHECKING:
     from sparrow.dns.respond import Authority
-    from sparrow.plan.compile import PlanFiles
 
 DEMO = Path(__file__).parents[2] / "routes" / "demo" / "sparrow.yaml"
 RANDOM_PLANS = 40
-
-
-class Compiled(NamedTuple):
-    """An authority and its plan."""
-
-    authority: Authority
-    files: PlanFiles
 
 
 def compile_authority(authority: Authority, serial: int = 7, seed: int = 0x5EED) -> Compiled:

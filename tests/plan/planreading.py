@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import dns.message
 import dns.rcode
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from struct import Struct
 
+    from sparrow.dns.respond import Authority
     from sparrow.plan.compile import PlanFiles
 
 Row = tuple[str, ...]
@@ -56,6 +57,13 @@ class Said:
     rcode: int
     flags: int
     sections: tuple[tuple[Row, ...], ...]
+
+
+class Compiled(NamedTuple):
+    """An authority and its plan."""
+
+    authority: Authority
+    files: PlanFiles
 
 
 @dataclass(frozen=True)
@@ -120,7 +128,7 @@ class Slow:
         """Give the whole response with id 0, without EDNS."""
         item = self.item(AnswersSection.BODIES, BODY, body)
         offset, length, fixup_offset, fixup_count, rcode, flags, answers, authority, more = item[:9]
-        reference, slot, owner = item[9:12]
+        reference, _, owner = item[9:12]
         octets = bytearray(self.answers[AnswersSection.BYTES][offset : offset + length])
         for place in range(fixup_offset, fixup_offset + fixup_count):
             (fixup,) = struct.unpack_from("<H", self.answers[AnswersSection.FIXUPS], place * 2)

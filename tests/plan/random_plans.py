@@ -17,7 +17,7 @@ from sparrow.dns.zone import Node, Steer, Zone, ZoneSet, build_tree
 from sparrow.policy.intervals import sweep
 from sparrow.policy.site import Service, Site, SiteSet
 from sparrow.policy.steering import AddressMap, Steering, build_steering
-from sparrow.values.address import BITS, FAMILIES, parse_prefix
+from sparrow.values.address import BITS, FAMILIES, parse_address, parse_prefix
 from sparrow.values.asn import AsnRange
 from sparrow.values.name import Name, encode_name, parse_name
 
@@ -222,10 +222,32 @@ def random_table(rng: Random, family: int, homes: int) -> list[tuple[int, int, i
 
 def full_authority() -> Authority:
     """Give zones in which every case of an answer is met, three sites and two services."""
-    steering = random_steering(Random(4), ("default", "mail"))
+    steering = _full_steering()
     zones = [build_tree(parse_name(origin), nodes) for origin, nodes in _full_nodes()]
     identity = Identity(b"ns1.ams", b"sparrow", (bytes(range(16)), bytes(range(16, 32))))
     return Authority(ZoneSet({zone.origin: zone for zone in zones}), steering, identity)
+
+
+def _full_steering() -> Steering:
+    """Give three sites, the last without IPv6; the service `mail` is at the first and the last."""
+    vips = [
+        tuple(map(parse_address, texts))
+        for texts in (
+            ("192.0.2.1", "2001:db8:a::1", "192.0.2.2", "192.0.2.3"),
+            ("198.51.100.1", "2001:db8:b::1", "2001:db8:b::2"),
+            ("203.0.113.1",),
+        )
+    ]
+    sites = (
+        Site("ams", (AsnRange(64600, 64601), AsnRange(64610, 64610)), vips[0], (1,)),
+        Site("iad", (AsnRange(4200000000, 4200000005),), vips[1], (0,)),
+        Site("syd", (), vips[2]),
+    )
+    services = {
+        "default": Service("default", dict(enumerate(vips))),
+        "mail": Service("mail", {0: vips[0][:2], 2: vips[2]}),
+    }
+    return build_steering(SiteSet(sites), services, random_map(Random(4), 3))
 
 
 def _full_nodes() -> Iterator[tuple[str, list[Node]]]:
