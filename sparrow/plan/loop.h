@@ -200,6 +200,22 @@ static inline void reset_batch(struct udp_loop *loop, int count)
     }
 }
 
+/* Go on after `recvmmsg` has failed. */
+static void bear_failure(struct udp_loop *loop, int flags)
+{
+    const struct timespec pause = {.tv_nsec = FAULT_PAUSE_NS};
+    struct pollfd waiting = {.fd = loop->fd, .events = POLLIN};
+    if (errno == EINTR)
+        return;
+    if (errno != EAGAIN && errno != EWOULDBLOCK) {
+        add_count(loop->counts + COUNT_RECEIVE_ERRORS, 1);
+        nanosleep(&pause, NULL);
+    } else if (!(flags & MSG_DONTWAIT) && fcntl(loop->fd, F_GETFL) & O_NONBLOCK) {
+        /* Another process has the socket too, and does not want to wait for it. */
+        poll(&waiting, 1, WAKE_MS);
+    }
+}
+
 /* Give the number of packets received, 0 where there was none for WAKE_MS. */
 static inline int receive_batch(struct udp_loop *loop, int flags)
 {
@@ -209,11 +225,8 @@ static inline int receive_batch(struct udp_loop *loop, int flags)
         add_count(loop->counts + COUNT_QUERIES, (uint64_t)count);
         return count;
     }
-    if (count < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
-        const struct timespec pause = {.tv_nsec = FAULT_PAUSE_NS};
-        add_count(loop->counts + COUNT_RECEIVE_ERRORS, 1);
-        nanosleep(&pause, NULL);
-    }
+    if (count < 0)
+        bear_failure(loop, flags);
     return 0;
 }
 

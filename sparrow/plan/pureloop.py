@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import queue
+import select
 import socket
 import struct
 import time
@@ -175,6 +176,9 @@ class UdpLoop:
                     PACKET_ROOM, _ANCILLARY_SIZE, socket.MSG_DONTWAIT if number else flags
                 )
             except BlockingIOError:
+                if number == 0 and not flags and not os.get_blocking(self._endpoint.fd):
+                    # Another process has the socket too, and does not want to wait for it.
+                    select.select([self._sock], [], [], WAKE_MS / 1000)
                 return
             except OSError:
                 self._count(Count.RECEIVE_ERRORS)
