@@ -6,24 +6,18 @@ import asyncio
 import logging
 import os
 import sys
-from typing import TYPE_CHECKING
 
 import click
 
-from sparrow.cli.options import config_option, locate_config
+from sparrow.cli.options import config_option, locate_config, read_secrets
 from sparrow.cli.terminal import ending, progress_bar, say, say_problems
 from sparrow.config.load import load_config
 from sparrow.config.locate import find_folders, settle
 from sparrow.config.render import render_config
 from sparrow.daemon import Daemon, hold_signals
-from sparrow.folders import read_cookie_secrets
 from sparrow.logs import start_log
 from sparrow.staging import Staging, stage
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from sparrow.config.model import Config
 
 @click.command()
 @config_option
@@ -53,6 +47,7 @@ def serve(config_path: str | None, log_format: str, log_level: str) -> None:
             daemon = Daemon(locate_config(config_path), progress)
         asyncio.run(daemon.run())
 
+
 @click.command()
 @config_option
 def check(config_path: str | None) -> None:
@@ -60,7 +55,7 @@ def check(config_path: str | None) -> None:
     with ending():
         path = locate_config(config_path)
         with progress_bar("reading route tables") as progress:
-            staged = stage(Staging(path, _read_secrets(path), progress))
+            staged = stage(Staging(path, read_secrets(path), progress))
         say_problems("warning", staged.warnings)
         snapshot = staged.view.tables.snapshot
         say(
@@ -69,18 +64,11 @@ def check(config_path: str | None) -> None:
             f"{len(staged.warnings)} warnings."
         )
 
-def _read_secrets(config_path: str) -> Callable[[Config], tuple[bytes, ...]]:
-    """Give what reads the cookie secrets of a configuration and makes none that is missing."""
-
-    def read(config: Config) -> tuple[bytes, ...]:
-        folders = find_folders(config.server, config_path, os.environ, os.getuid())
-        return read_cookie_secrets(folders.cookie_secret)
-
-    return read
 
 @click.group()
 def config() -> None:
     """Look at the configuration."""
+
 
 @config.command("print")
 @config_option

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sparrow.dns.respond import Sender
-    from sparrow.server.exchange import Exchange
+    from sparrow.server.exchange import Answering
 
 BATCH = 64
 """Queries answered between two turns of the event loop, so that everybody else has one."""
@@ -34,7 +34,7 @@ class Connection:
         self,
         sock: socket.socket,
         sender: Sender,
-        exchange: Exchange,
+        exchange: Answering,
         on_query: Callable[[Connection], None],
         on_close: Callable[[Connection], None],
     ) -> None:

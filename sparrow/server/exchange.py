@@ -8,7 +8,7 @@ answered SERVFAIL, counted and logged, and the next one is served. Start from
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from sparrow.dns.respond import Reply, Sender
 from sparrow.server.faults import FaultLog
@@ -24,6 +24,33 @@ _QR = 0x80
 _OPCODE_AND_RD = 0x79
 """What a response repeats of the third octet of the header (RFC 1035 section 4.1.1)."""
 _SERVFAIL = 2
+
+
+class ShellCounters(Protocol):
+    """What shells of TCP count by themselves; see `sparrow.server.counters.Counters`."""
+
+    send_errors: int
+    tcp_open: int
+    tcp_accepted: int
+    tcp_refused: int
+    tcp_displaced: int
+    tcp_timed_out: int
+    accept_errors: int
+
+
+class Answering(Protocol):
+    """What a shell needs of an exchange."""
+
+    @property
+    def counters(self) -> ShellCounters:
+        """Where everything is counted."""
+
+    @property
+    def faults(self) -> FaultLog:
+        """Where what goes wrong is told."""
+
+    def answer(self, packet: bytes, sender: Sender) -> bytes | None:
+        """Give the packet to send back; None for silence."""
 
 
 class Exchange:

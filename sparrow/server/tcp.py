@@ -13,7 +13,7 @@ import errno
 import socket
 from collections import Counter, OrderedDict
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from sparrow.dns.respond import Sender
 from sparrow.server.connection import Connection
@@ -21,8 +21,7 @@ from sparrow.server.connection import Connection
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sparrow.config.model import TcpConfig
-    from sparrow.server.exchange import Exchange
+    from sparrow.server.exchange import Answering
 
 ACCEPT_BATCH = 64
 """Connections accepted between two turns of the event loop."""
@@ -36,11 +35,27 @@ DRAIN_S = 5.0
 """Seconds for the clients to take their last answers when the server stops."""
 
 
+class TcpLimits(Protocol):
+    """What clients may take up; see `sparrow.config.model.TcpConfig`."""
+
+    @property
+    def connections(self) -> int:
+        """Most open connections in all."""
+
+    @property
+    def per_address(self) -> int:
+        """Most open connections from one client address."""
+
+    @property
+    def idle_s(self) -> int:
+        """Seconds without a query before a connection is closed."""
+
+
 class TcpServer:
     """Accepts connections on any number of sockets, in the event loop that it was made in."""
 
     def __init__(
-        self, listeners: Iterable[socket.socket], exchange: Exchange, limits: TcpConfig
+        self, listeners: Iterable[socket.socket], exchange: Answering, limits: TcpLimits
     ) -> None:
         """Start; `listeners` listen, are non-blocking, and are closed by `drain`."""
         self.limits = limits
