@@ -47,6 +47,8 @@ _ADDRESS_SIZES = {int(RRType.A): 4, int(RRType.AAAA): 16}
 _FAMILY_SIZES = {IPV4: 4, IPV6: 16}
 _MAX_NSID = 0xFFFF - 4 - 128
 """An OPT record's options are 65535 octets at most; a subnet and a cookie go beside it."""
+_ALL_FLAGS = int(BodyFlag.AA | BodyFlag.MISS | BodyFlag.SLOT)
+"""The lowest bits, all of them."""
 _MAX_SITES = 0xFFFF
 """An outcome word has 16 bits for a site's number, and one that is none."""
 
@@ -197,7 +199,7 @@ def _check_body(answers: AnswersFile, body: Body) -> _Span:
         raise PlanError("a body has more records than room for them")
     if body.first_fixup + body.fixup_count > len(answers.fixups):
         raise PlanError("a body's fixups lie outside FIXUPS")
-    if body.rcode > 0xF or body.flags & ~(BodyFlag.AA | BodyFlag.MISS | BodyFlag.SLOT):
+    if body.rcode > 0xF or body.flags > _ALL_FLAGS:
         raise PlanError("a body has an rcode or a flag that is none")
     if not 1 <= body.reference <= MAX_WIRE:
         raise PlanError("a body's reference length is that of no name")

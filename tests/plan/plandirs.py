@@ -13,7 +13,7 @@ from sparrow.plan.reader import open_plan
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import Compiled
+    from planreading import Compiled
 
     from sparrow.dns.respond import Authority
     from sparrow.plan.compile import PlanFiles
@@ -41,6 +41,8 @@ def write_plan(directory: Path, files: PlanFiles, generation: int = 1) -> dict[s
 
 def write_file(directory: Path, name: str, content: bytes) -> dict[str, Any]:
     """Write a file and give what `current` says of it."""
+    # A file of this name may be mapped, and is never written again.
+    (directory / name).unlink(missing_ok=True)
     (directory / name).write_bytes(content)
     return {"file": name, "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
 

@@ -23,7 +23,7 @@ from sparrow.values.name import encode_name, parse_name
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import Compiled
+    from planreading import Compiled
 
     from sparrow.dns.respond import Ground
     from sparrow.plan.plan import Plan
