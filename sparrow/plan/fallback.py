@@ -16,6 +16,7 @@ from sparrow.plan.format import AnswersSection, PlanError
 from sparrow.plan.lookup import classify, read_outcome
 from sparrow.plan.zones import decode_zones
 from sparrow.policy.steering import Choice
+from sparrow.values.address import FAMILIES
 from sparrow.values.name import decode_name
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def _check_zones(zones: ZoneSet, numbers: Mapping[tuple[str, int], int]) -> None
     for zone in zones.zones.values():
         for node in zone.nodes.values():
             steer = node.steer
-            if steer and numbers and (steer.service, 4) not in numbers:
+            if steer and numbers and not all((steer.service, each) in numbers for each in FAMILIES):
                 raise PlanError("a name is steered by a service that has no policy")
             for rrset in node.rrsets.values():
                 _check_rrset(rrset)
