@@ -166,6 +166,19 @@ def test_what_was_rewound_is_never_pointed_at() -> None:
     assert b"\3www\xc0\x0c" == bytes(buffer.data[-6:])
 
 
+def test_a_buffer_notes_where_its_pointers_are_and_forgets_those_rewound() -> None:
+    buffer = Buffer()
+    buffer.append(bytes(12))
+    buffer.encode_name(WWW)
+    first = buffer.offset
+    buffer.encode_name(WWW)
+    second = buffer.offset
+    buffer.encode_name((b"other", *EXAMPLE))
+    assert [first, second + 6] == buffer.pointers
+    buffer.rewind(second)
+    assert [first] == buffer.pointers
+
+
 @pytest.mark.parametrize("limit", range(33 + OPT_SIZE, 33 + OPT_SIZE + 16 * 5 + 1))
 def test_a_set_that_does_not_fit_is_left_out_whole_and_tc_is_set(limit: int) -> None:
     sets = (a_set(WWW, 2), a_set(WWW, 3, 2))

@@ -22,7 +22,7 @@ from sparrow.values.asn import AsnRange
 from sparrow.values.name import Name, encode_name, parse_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
 LABELS = (b"a", b"b", b"www", b"ns1", b"a-long-label-that-takes-room", b"\x07odd.\xff", b"*")
 ORIGINS = ("example.", "b.example.", "a.b.example.", "www.a.b.example.", "other.test.", "test.")
@@ -223,9 +223,8 @@ def random_table(rng: Random, family: int, homes: int) -> list[tuple[int, int, i
 def full_authority() -> Authority:
     """Give zones in which every case of an answer is met, three sites and two services."""
     steering = _full_steering()
-    zones = [build_tree(parse_name(origin), nodes) for origin, nodes in _full_nodes()]
     identity = Identity(b"ns1.ams", b"sparrow", (bytes(range(16)), bytes(range(16, 32))))
-    return Authority(ZoneSet({zone.origin: zone for zone in zones}), steering, identity)
+    return Authority(ZoneSet({zone.origin: zone for zone in _full_zones()}), steering, identity)
 
 
 def _full_steering() -> Steering:
@@ -250,101 +249,117 @@ def _full_steering() -> Steering:
     return build_steering(SiteSet(sites), services, random_map(Random(4), 3))
 
 
-def _full_nodes() -> Iterator[tuple[str, list[Node]]]:
-    rng = Random(0)
-    web, mail = Steer("default", 30), Steer("mail", 600, 1)
-    address, text = (RRType.A, b"\xc0\0\2\1"), (RRType.TXT, b"\4text")
-    sixth = (RRType.AAAA, bytes(range(16)))
+def _full_zones() -> list[Zone]:
+    """Give a zone with every kind of name, zones within it, and one beside it."""
+    nodes = {
+        "example.": [*_plain_nodes(), *_alias_nodes(), *_hiding_nodes(), *_long_nodes()],
+        "child.example.": [_apex("child.example.", TEXT), _node("www.child.example.", steer=WEB)],
+        "x.y.cut.example.": [_apex("x.y.cut.example."), _node("*.x.y.cut.example.", ADDRESS)],
+        "z.d.example.": [_apex("z.d.example.", steer=MAIL)],
+        "other.test.": [_apex("other.test."), _node("www.other.test.", ADDRESS)],
+    }
+    return [build_tree(parse_name(origin), found) for origin, found in nodes.items()]
 
-    def node(name: str, *records: tuple[int, bytes | str], steer: Steer | None = None) -> Node:
-        owner = parse_name(name)
-        rdatas: dict[int, tuple[bytes, ...]] = {}
-        for rtype, rdata in records:
-            octets = rdata if isinstance(rdata, bytes) else encode_name(parse_name(rdata))
-            rdatas[rtype] = (*rdatas.get(rtype, ()), octets)
-        sets = {rtype: RRset(owner, rtype, 3600, found) for rtype, found in rdatas.items()}
-        return Node(owner, sets, steer)
 
-    def apex(name: str, *records: tuple[int, bytes | str], steer: Steer | None = None) -> Node:
-        origin = parse_name(name)
-        soa = (RRType.SOA, random_soa(rng, origin).rdatas[0])
-        servers = [(RRType.NS, f"ns1.{name}"), (RRType.NS, "ns.other.test.")]
-        return node(name, soa, *servers, *records, steer=steer)
+Record = tuple[int, bytes | str]
+"""Type, and rdata or the name that it is made of."""
 
-    def alias(name: str, target: str, rtype: int = RRType.CNAME) -> Node:
-        return node(name, (rtype, target))
+WEB, MAIL = Steer("default", 30), Steer("mail", 600, 1)
+TEXT: Record = (RRType.TXT, b"\4text")
+ADDRESS: Record = (RRType.A, b"\xc0\0\2\1")
+ADDRESS6: Record = (RRType.AAAA, bytes(range(16)))
+EXCHANGE: Record = (RRType.MX, b"\0\x0a\4mail\7example\0")
+SIGNER: Record = (RRType.DS, b"\1\1\x08\2" + bytes(32))
+LONGEST = ".".join(("x" * 61, "y" * 61, "z" * 61, "w" * 59, "example."))
 
-    longest = ".".join(("x" * 61, "y" * 61, "z" * 61, "w" * 48, "example."))
-    yield (
-        "example.",
-        [
-            apex("example.", text, (RRType.MX, b"\0\x0a\4mail\7example\0"), steer=web),
-            node("ns1.example.", address, sixth),
-            node("mail.example.", address, text, (RRType.MX, b"\0\x0a\4mail\7example\0")),
-            node("www.example.", text, steer=web),
-            node("mixed.example.", address, sixth, text),
-            node("a.b.c.example.", text),
-            alias("alias.example.", "mail.example."),
-            alias("alias2.example.", "alias.example."),
-            alias("steered.example.", "www.example."),
-            alias("far.example.", "www.deep.steered.d.example."),
-            alias("loop.example.", "loop.example."),
-            alias("loop1.example.", "loop2.example."),
-            alias("loop2.example.", "loop1.example."),
-            alias("out.example.", "www.elsewhere."),
-            alias("other.example.", "www.other.test."),
-            alias("dangling.example.", "nothing.here.example."),
-            alias("wildly.example.", "x.wild.example."),
-            alias("topmost.example.", "example."),
-            alias("delegated.example.", "cut.example."),
-            alias("child-alias.example.", "child.example."),
-            *(alias(f"chain{n}.example.", f"chain{n + 1}.example.") for n in range(20)),
-            node("*.wild.example.", address, text, (RRType.MX, b"\0\0\0")),
-            node("not.wild.example.", sixth),
-            node("*.web.example.", text, steer=mail),
-            alias("*.to-web.example.", "www.example."),
-            alias("*.to-mail.example.", "x.web.example."),
-            alias("*.self.example.", "one.self.example."),
-            alias("*.ring.example.", "two.gnir.example."),
-            alias("*.gnir.example.", "three.ring.example."),
-            alias("*.to-d.example.", "x.d.example."),
-            alias("d.example.", "wild.example.", RRType.DNAME),
-            node("hidden.d.example.", address),
-            alias("long.example.", "y." + longest, RRType.DNAME),
-            node("cut.example.", (RRType.NS, "ns.cut.example."), (RRType.NS, "ns1.example.")),
-            node("ns.cut.example.", address, sixth),
-            node(
-                "safe.example.", (RRType.NS, "ns.far.test."), (RRType.DS, b"\1\1\x08\2" + bytes(32))
-            ),
-            node(
-                "child.example.",
-                (RRType.NS, "ns1.child.example."),
-                (RRType.DS, b"\1\1\x08\2" + bytes(32)),
-            ),
-            node("ns1.child.example.", address),
-            node("below.child.example.", text),
-            node(longest, text),
-            node(
-                "big.example.",
-                *((RRType.TXT, bytes((255,)) + bytes((n,)) * 255) for n in range(240)),
-            ),
-            node(
-                "huge.example.",
-                *((RRType.TXT, bytes((255,)) + bytes((n,)) * 255) for n in range(256)),
-            ),
-            node(
-                "*.large.example.",
-                *(
-                    (
-                        RRType.MX,
-                        b"\0" + bytes((n,)) + b"\x3f" + bytes((n,)) * 63 + b"\3big\7example\0",
-                    )
-                    for n in range(220)
-                ),
-            ),
-        ],
-    )
-    yield "child.example.", [apex("child.example.", text), node("www.child.example.", steer=web)]
-    yield "x.y.cut.example.", [apex("x.y.cut.example."), node("*.x.y.cut.example.", address)]
-    yield "z.d.example.", [apex("z.d.example.", steer=mail)]
-    yield "other.test.", [apex("other.test."), node("www.other.test.", address)]
+
+def _node(name: str, *records: Record, steer: Steer | None = None) -> Node:
+    owner = parse_name(name)
+    rdatas: dict[int, tuple[bytes, ...]] = {}
+    for rtype, rdata in records:
+        octets = rdata if isinstance(rdata, bytes) else encode_name(parse_name(rdata))
+        rdatas[rtype] = (*rdatas.get(rtype, ()), octets)
+    sets = {rtype: RRset(owner, rtype, 3600, found) for rtype, found in rdatas.items()}
+    return Node(owner, sets, steer)
+
+
+def _apex(name: str, *records: Record, steer: Steer | None = None) -> Node:
+    soa = (RRType.SOA, random_soa(Random(0), parse_name(name)).rdatas[0])
+    servers = [(RRType.NS, f"ns1.{name}"), (RRType.NS, "ns.other.test.")]
+    return _node(name, soa, *servers, *records, steer=steer)
+
+
+def _alias(name: str, target: str, rtype: int = RRType.CNAME) -> Node:
+    return _node(name, (rtype, target))
+
+
+def _plain_nodes() -> list[Node]:
+    """Give records, steered names and wildcards."""
+    return [
+        _apex("example.", TEXT, EXCHANGE, steer=WEB),
+        _node("ns1.example.", ADDRESS, ADDRESS6),
+        _node("mail.example.", ADDRESS, TEXT, EXCHANGE),
+        _node("www.example.", TEXT, steer=WEB),
+        _node("mixed.example.", ADDRESS, ADDRESS6, TEXT),
+        _node("a.b.c.example.", TEXT),
+        _node("*.wild.example.", ADDRESS, TEXT, (RRType.MX, b"\0\0\0")),
+        _node("not.wild.example.", ADDRESS6),
+        _node("*.web.example.", TEXT, steer=MAIL),
+    ]
+
+
+def _alias_nodes() -> list[Node]:
+    """Give aliases that lead to every kind of end, and to none."""
+    return [
+        _alias("alias.example.", "mail.example."),
+        _alias("alias2.example.", "alias.example."),
+        _alias("steered.example.", "www.example."),
+        _alias("far.example.", "www.deep.steered.d.example."),
+        _alias("loop.example.", "loop.example."),
+        _alias("loop1.example.", "loop2.example."),
+        _alias("loop2.example.", "loop1.example."),
+        _alias("out.example.", "www.elsewhere."),
+        _alias("other.example.", "www.other.test."),
+        _alias("dangling.example.", "nothing.here.example."),
+        _alias("wildly.example.", "x.wild.example."),
+        _alias("topmost.example.", "example."),
+        _alias("delegated.example.", "cut.example."),
+        _alias("child-alias.example.", "child.example."),
+        *(_alias(f"chain{n}.example.", f"chain{n + 1}.example.") for n in range(20)),
+        _alias("*.to-web.example.", "www.example."),
+        _alias("*.to-mail.example.", "x.web.example."),
+        _alias("*.self.example.", "one.self.example."),
+        _alias("*.ring.example.", "two.gnir.example."),
+        _alias("*.gnir.example.", "three.ring.example."),
+        _alias("*.to-d.example.", "x.d.example."),
+    ]
+
+
+def _hiding_nodes() -> list[Node]:
+    """Give delegations and DNAMEs, and what they hide."""
+    return [
+        _alias("d.example.", "wild.example.", RRType.DNAME),
+        _node("hidden.d.example.", ADDRESS),
+        _alias("long.example.", LONGEST, RRType.DNAME),
+        _node("cut.example.", (RRType.NS, "ns.cut.example."), (RRType.NS, "ns1.example.")),
+        _node("ns.cut.example.", ADDRESS, ADDRESS6),
+        _node("safe.example.", (RRType.NS, "ns.far.test."), SIGNER),
+        _node("child.example.", (RRType.NS, "ns1.child.example."), SIGNER),
+        _node("ns1.child.example.", ADDRESS),
+        _node("below.child.example.", TEXT),
+    ]
+
+
+def _long_nodes() -> list[Node]:
+    """Give a name of 255 octets, and answers of about 16 and 64 KiB."""
+    texts = [(RRType.TXT, bytes((255,)) + bytes((number,)) * 255) for number in range(256)]
+    exchanges = [
+        (RRType.MX, struct.pack("!HB", number, 63) + bytes((number,)) * 63 + b"\3big\7example\0")
+        for number in range(220)
+    ]
+    return [
+        _node(LONGEST, TEXT),
+        _node("big.example.", *texts[:240]),
+        _node("huge.example.", *texts),
+        _node("*.large.example.", *exchanges),
+    ]
