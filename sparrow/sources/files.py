@@ -98,7 +98,7 @@ def load_snapshot(
     """
     _keep_large_blocks_apart()
     builder = SnapshotBuilder(previous.routes)
-    numbers = RouteNumbers(builder)
+    numbers = RouteNumbers(builder, previous.routes)
     meter = _Meter(sum(map(_size_of, files)), progress)
     readings = [_read_file(file, numbers, meter) for file in files]
     problems = [problem for reading in readings for problem in reading.problems]
@@ -181,16 +181,13 @@ def _read_file(file: RouteFile, numbers: RouteNumbers, meter: _Meter) -> _Readin
             before = os.fstat(raw.fileno())
             reading.size, reading.mtime_s = before.st_size, before.st_mtime
             _parse_file(file.path, raw, reading.parser, meter)
-            after = os.fstat(raw.fileno())
+            _check_unchanged(file.path, before, os.fstat(raw.fileno()))
+            reading.parser.finish()
     except InputError as error:
         reading.failures = error.problems
     except OSError as error:
         what = f"the file cannot be read: {error.strerror or error}"
         reading.failures = (Problem(what, file.path),)
-    else:
-        if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-            what = "the file changed while it was read: write a new one beside it and rename that"
-            reading.failures = (Problem(what, file.path),)
     meter.end_file(reading.size)
     return reading
 
@@ -213,13 +210,16 @@ def _open_file(path: str) -> IO[bytes]:
 
 def _parse_file(path: str, raw: IO[bytes], parser: RouteParser, meter: _Meter) -> None:
     """Feed the whole file to `parser`, unpacked if it is gzip."""
+    size = os.fstat(raw.fileno()).st_size
     is_gzip = raw.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
     raw.seek(0)
     if path.endswith(".gz") and not is_gzip:
         raise InputError([Problem("the file is named .gz, but is not gzip", path)])
     try:
         with gzip.GzipFile(fileobj=raw) if is_gzip else nullcontext(raw) as text:
-            while piece := text.read(_PIECE):
+            # Not beyond the size at the start: a writer that appends faster than we read
+            # would keep us here for ever.
+            while raw.tell() <= size and (piece := text.read(_PIECE)):
                 parser.feed(piece)
                 meter.show(raw.tell())
     except EOFError:
@@ -228,4 +228,9 @@ def _parse_file(path: str, raw: IO[bytes], parser: RouteParser, meter: _Meter) -
     except (gzip.BadGzipFile, zlib.error) as error:
         what = f"the gzip file is damaged, fetch it anew: {error}"
         raise InputError([Problem(what, path)]) from None
-    parser.finish()
+
+
+def _check_unchanged(path: str, before: os.stat_result, after: os.stat_result) -> None:
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        what = "the file changed while it was read: write a new one beside it and rename that"
+        raise InputError([Problem(what, path)])
