@@ -165,13 +165,12 @@ def sweep(
     for network, length, index in rows:
         if network >= bound:
             while marks and marks[0][:2] <= (network, length):
-                end = run.mark(marks.pop(0), (network, length))
-                wrapped_end = max(wrapped_end, end)
+                wrapped_end = max(wrapped_end, run.mark(marks.pop(0)))
             bound = marks[0][0] if marks else 1 << BITS[family]
         if network >= wrapped_end:
             run.push(network, length, codes[index])
     for mark in marks:
-        run.mark(mark, None)
+        run.mark(mark)
     return run.finish()
 
 
@@ -203,16 +202,18 @@ class _Sweep:
             if ends[-1] > end:
                 self.out.add(end, codes[-1])
 
-    def mark(self, mark: tuple[int, int, _Kind], row: tuple[int, int] | None) -> int:
-        """Open a marked block; give the end of one that takes no routes, else -1."""
+    def mark(self, mark: tuple[int, int, _Kind]) -> int:
+        """Open a marked block; give the end of one that takes no routes, else -1.
+
+        A row of the same block is to be pushed behind it, and so hides it.
+        """
         network, length, kind = mark
         if kind is _Kind.WRAPPED:
             self.push(network, length, WRAPPED)
             return self.ends[-1]
-        if row != (network, length):
-            self.close(network)
-            around = self.open_codes[-1] & ~SPECIAL
-            self.push(network, length, around | SPECIAL if kind is _Kind.SPECIAL else around)
+        self.close(network)
+        around = self.open_codes[-1] & ~SPECIAL
+        self.push(network, length, around | SPECIAL if kind is _Kind.SPECIAL else around)
         return -1
 
     def finish(self) -> Intervals:
