@@ -47,6 +47,7 @@ def test_memory_returns_to_what_it_was_after_reloads(tmp_path: Path) -> None:
     rows = [tuple(map(int, line.split())) for line in result.stdout.splitlines()]
     sizes, memory = zip(*rows, strict=True)
     assert [LINES, LINES * 49 // 50] * 8 == list(sizes)
-    # A table takes 17 MiB. The heap settles within some reloads; then nothing grows.
-    assert memory[-1] - memory[0] < 8 * 1024
-    assert memory[-1] - memory[9] < 1024
+    # The RIB takes 14 MiB, a snapshot one. The heap settles some 6 MiB above the first
+    # load, and moves by one; a snapshot leaked each time would come to 15 and to 6.
+    assert memory[-1] - memory[0] < 10 * 1024
+    assert memory[-1] - memory[9] < 4 * 1024
