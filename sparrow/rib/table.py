@@ -21,7 +21,7 @@ from pytricia import PyTricia
 
 from sparrow.rib.delta import Delta, diff
 from sparrow.rib.snapshot import EMPTY, FamilyTable, Snapshot
-from sparrow.values.address import AF_INET, AF_INET6, BITS, FAMILIES, IPV4, Prefix, family_of  # type: ignore[attr-defined]
+from sparrow.values.address import AF_INET, AF_INET6, BITS, FAMILIES, IPV4, Prefix, family_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

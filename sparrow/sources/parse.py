@@ -23,7 +23,7 @@ from sparrow.sources.line import (
     split_columns,
     split_line,
 )
-from sparrow.values.address import (  # type: ignore[attr-defined]
+from sparrow.values.address import (
     AF_INET,
     AF_INET6,
     BITS,

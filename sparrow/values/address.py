@@ -5,13 +5,17 @@ family. Start from `parse_address` and `Prefix`.
 
 `inet_pton` and `inet_ntop` are the C library's text forms of an address. Python
 keeps them in `socket`, but they touch no network; they are 10 times faster than
-`ipaddress`, which matters for tables of a million lines.
+`ipaddress`, which matters for tables of a million lines. Pure code that needs
+them takes them from here.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
+from socket import AF_INET as AF_INET
+from socket import AF_INET6 as AF_INET6
+from socket import inet_ntop
+from socket import inet_pton as inet_pton
 
 from sparrow.errors import InputError, Problem
 
@@ -95,6 +99,7 @@ def parse_network(text: str) -> tuple[bytes, int]:
     bits = len(address) * 8
     if not slash:
         return address, bits
-    if not (length_text.isascii() and length_text.isdigit() and int(length_text) <= bits):
+    is_number = length_text.isascii() and length_text.isdigit() and len(length_text) <= 3
+    if not is_number or int(length_text) > bits:
         raise InputError([Problem(f"{text!r}: the length behind / must be 0 to {bits}")])
     return address, int(length_text)
