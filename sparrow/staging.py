@@ -26,11 +26,11 @@ from sparrow.rib.snapshot import EMPTY, Snapshot
 from sparrow.sources.files import Loaded, RouteFile, load_snapshot
 from sparrow.sources.line import RouteFormat
 from sparrow.sources.zonetext import load_text
-from sparrow.values.name import Name, encode_name
+from sparrow.values.name import Name, encode_name, render_name
 from sparrow.view import View
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from sparrow.config.model import Config, SoaConfig, SteerConfig, ZoneConfig
 
@@ -135,7 +135,23 @@ def _stage_zones(loaded: LoadedConfig, problems: list[Problem], warnings: list[P
         if built:
             zones[built.zone.origin] = built.zone
             warnings += built.warnings
-    return ZoneSet(zones)
+    zone_set = ZoneSet(zones)
+    warnings += _warn_of_undelegated(loaded, zone_set)
+    return zone_set
+
+
+def _warn_of_undelegated(loaded: LoadedConfig, zone_set: ZoneSet) -> Iterator[Problem]:
+    """Find zones inside a zone of ours that does not delegate them.
+
+    DS is asked of the parent (RFC 4035 section 3.1.4.1), and its NXDOMAIN would
+    make resolvers drop all that is below (RFC 8020).
+    """
+    for number, zone in enumerate(loaded.config.zones):
+        parent = zone_set.find(zone.name[1:]) if zone.name else None
+        if zone.name in zone_set.zones and parent and parent.find(zone.name).cut is None:
+            inside = render_name(parent.origin)
+            what = f"the zone lies inside {inside}, which has no NS records for it: add them there"
+            yield loaded.lines.problem(("zones", number), what)
 
 
 def _stage_zone(loaded: LoadedConfig, number: int, config: ZoneConfig) -> BuiltZone:
