@@ -12,6 +12,7 @@ import os
 import signal
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -82,8 +83,11 @@ def enter_premises(config_path: str) -> Premises:
     dns = open_listeners(config.server.listen) if config.zones else ()
     route_port = open_tcp(config.ssrs.listen) if config.ssrs else None
     if account:
-        change_account(account)
+        unreadable = change_account(account)
         _log.info("running as %s, who must be able to read every file", account.pw_name)
+        if unreadable:
+            what = "%s cannot read %s: install Python and sparrow where that user can"
+            _log.warning(what, account.pw_name, unreadable[0])
     return Premises(config, run_dir, dns, route_port, folders.cookie_secret, time.time())
 
 
@@ -123,6 +127,9 @@ class Daemon:
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT, then drain and return."""
         self._hear_signals()
+        # One thread for what takes long. Made by name, since asyncio would import this
+        # late, when the account that we became may not be able to read Python's files.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1, "staging"))
         udp = [UdpServer(each.udp, self._exchange) for each in self._premises.dns]
         listeners = [each.tcp for each in self._premises.dns]
         self._tcp = TcpServer(listeners, self._exchange, self._premises.config.server.tcp)
