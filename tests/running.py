@@ -18,7 +18,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import dns.edns
 import dns.message
@@ -248,7 +248,7 @@ class Daemon:
 
     @contextlib.contextmanager
     def counting(self) -> Iterator[dict[str, Any]]:
-        """Give a dictionary that, after the block, holds the counters that moved and by how much."""
+        """Give what will hold, after the block, the counters that moved and by how much."""
         moved: dict[str, Any] = {}
         before = flatten(self.status()["counters"])
         yield moved
@@ -267,7 +267,7 @@ class Talk:
         self.sock.connect(str(path))
         self.stream = self.sock.makefile("rb")
 
-    def __enter__(self) -> Talk:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -311,10 +311,10 @@ def run(*arguments: str | Path, stdin: bytes = b"") -> Outcome:
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
         pytest.MonkeyPatch.context() as patch,
-        pytest.raises(SystemExit) as ended,
     ):
         patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
-        main([*map(str, arguments)], prog_name="sparrow")
+        with pytest.raises(SystemExit) as ended:
+            main([*map(str, arguments)], prog_name="sparrow")
     return Outcome(int(ended.value.code or 0), out.getvalue(), err.getvalue())
 
 
@@ -332,7 +332,7 @@ class Load(threading.Thread):
         self.failure: Exception | None = None
         self._is_over = False
 
-    def __enter__(self) -> Load:
+    def __enter__(self) -> Self:
         self.start()
         return self
 

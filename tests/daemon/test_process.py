@@ -49,8 +49,8 @@ SSRS = 'ssrs: {{listen: "127.0.0.1:{port}", hostname: router}}\n'
 AS_SOMEBODY = (
     sys.executable,
     "-c",
-    "import os, sys, encodings.utf_8_sig; from sparrow.cli import main; os.setuid(54321); "
-    "main(sys.argv[1:])",
+    "import os, sys, encodings.utf_8_sig as _; from sparrow.cli import main; "
+    "os.setuid(54321); main(sys.argv[1:])",
 )
 
 
@@ -383,7 +383,7 @@ def test_quiet_logs_hold_nothing_of_a_good_start(home: Home) -> None:
     home.configure(sites=home.sites.replace("[193.173.27.8]", '[193.173.27.8, "2001:db8::8"]'))
     home.configure(sites=home.sites.replace("[193.173.27.9]", '[193.173.27.9, "2001:db8::9"]'))
     daemon = home.begin("--log-level", "error")
-    wait_until(lambda: (home.run_dir / "control.sock").exists())
+    wait_until((home.run_dir / "control.sock").exists)
     assert NEAREST == daemon.nearest()
     assert (0, "") == (daemon.stop(), daemon.log())
 
