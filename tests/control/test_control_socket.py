@@ -66,6 +66,17 @@ REFUSED = {
         b'{"version": 1, "command": "explain", "name": "x", "type": "Q", "from": "20.0.0.1"}\n',
         "Q",
     ),
+    "explain of a type that is far from one": (
+        b'{"version": 1, "command": "explain", "name": "x", "from": "::1", "type": "TYPE'
+        + b"9" * 5000
+        + b'"}\n',
+        "type is over 1100 characters long",
+    ),
+    "lookup of something endless": (
+        b'{"version": 1, "command": "lookup", "addresses": ["' + b"x" * 500_000 + b'"]}\n',
+        "is not an IPv4 or IPv6 address",
+    ),
+    "an endless command": (b'{"version": 1, "command": "' + b"x" * 500_000 + b'"}\n', "xxx: use"),
     "explain with a bad subnet": (
         b'{"version": 1, "command": "explain", "name": "x", "from": "::1", "subnet": "::/129"}\n',
         "0 to 128",
@@ -86,6 +97,7 @@ def test_a_bad_request_is_refused_with_a_reason_and_the_next_is_served(
     assert {"version": 1, "ok": False} == {key: refusal[key] for key in ("version", "ok")}
     assert [(None, None)] == [(each["file"], each["line"]) for each in refusal["problems"]]
     assert what in refusal["problems"][0]["what"]
+    assert 1500 > len(refusal["problems"][0]["what"])
 
 
 def test_status_has_what_is_specified(daemon: Daemon) -> None:

@@ -46,12 +46,13 @@ SSRS = 'ssrs: {{listen: "127.0.0.1:{port}", hostname: router}}\n'
 
 
 # The interpreter may stand where only root can read it: what it needs is loaded before.
-AS_SOMEBODY = (
-    sys.executable,
-    "-c",
-    "import os, sys, encodings.utf_8_sig as _; from sparrow.cli import main; "
-    "os.setuid(54321); main(sys.argv[1:])",
-)
+LEAVE_ROOT = """
+import os, sys, encodings.utf_8_sig
+from sparrow.cli import main
+os.setuid(54321)
+main(sys.argv[1:])
+"""
+AS_SOMEBODY = (sys.executable, "-c", LEAVE_ROOT)
 
 
 def ended(daemon: Daemon) -> tuple[int, str]:
@@ -239,6 +240,16 @@ def test_a_hang_up_during_the_start_reloads_when_it_can(home: Home) -> None:
     daemon.wait_for("info: reloaded, serial ")
     daemon.wait_for("ready, serial 1")
     assert (1, True) == (daemon.status()["tables"]["v4"], daemon.status()["reload"]["ok"])
+
+
+def test_a_signal_in_the_middle_of_a_reload_ends_it_too(home: Home, daemon: Daemon) -> None:
+    home.write("table.routes", BIG_TABLE)
+    with daemon.talk() as talk:
+        talk.send(b'{"version": 1, "command": "reload"}\n')
+        assert daemon.command("status")["ok"]  # by now the reload has begun
+        assert 0 == daemon.stop()
+        assert talk.is_closed()
+    assert ("info: stopped\n", False) == (daemon.log()[-14:], "reloaded" in daemon.log())
 
 
 def test_a_hang_up_while_stopping_is_harmless(home: Home, daemon: Daemon) -> None:
