@@ -7,15 +7,19 @@ from typing import TYPE_CHECKING
 import pytest
 from running import SITES, TABLE, ZONE_FILE, ZONES, Home
 
+from sparrow.dns.answer import find_answer
 from sparrow.dns.cookie import SECRET_SIZE
+from sparrow.dns.rrset import Rcode, RRType
 from sparrow.errors import InputError, Problem
 from sparrow.staging import Staging, stage
+from sparrow.values.address import parse_address
 from sparrow.values.name import parse_name
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from sparrow.config.model import Config
+    from sparrow.dns.answer import Answer
 
 
 @pytest.fixture
@@ -124,3 +128,30 @@ def test_soa_and_ns_may_come_from_the_file(home: Home) -> None:
     home.write("www.zone", "$TTL 60\n@ SOA a. b. 42 2 3 4 5\n@ NS a.\n" + ZONE_FILE)
     (found,) = stage(Staging(str(home.config))).view.authority.zones.zones.values()
     assert 42 == int.from_bytes(found.soa.rdatas[0][-20:-16], "big")
+
+
+def test_debug_names_are_answered_by_their_site_whoever_asks(home: Home) -> None:
+    home.configure(
+        zones=ZONES.replace("    ttl: 7\n", "    debug_names: true\n    result_count: 1\n")
+    )
+    authority = stage(Staging(str(home.config))).view.authority
+
+    def found(text: str, rtype: int) -> Answer:
+        return find_answer(authority.zones, parse_name(text), rtype)
+
+    (vips,) = found("site-us.www.example.org", RRType.A).answer
+    assert (30, (parse_address("198.51.100.1"),)) == (vips.ttl, vips.rdatas)
+    (vips,) = found("site-au.www.example.org", RRType.AAAA).answer
+    assert (parse_address("2001:db8:a::1"),) == vips.rdatas
+    assert () == found("site-nl.www.example.org", RRType.AAAA).answer
+    assert Rcode.NXDOMAIN == found("site-xx.www.example.org", RRType.A).rcode
+    assert Rcode.NXDOMAIN == found("site-nl.api.example.org", RRType.A).rcode
+
+
+def test_a_zone_inside_one_that_does_not_delegate_it_is_warned_about(home: Home) -> None:
+    inner = ZONES.replace("  api.example.org:", "  in.www.example.org:")
+    home.configure(zones=inner)
+    (warning,) = stage(Staging(str(home.config))).warnings[-1:]
+    assert "lies inside www.example.org., which has no NS records for it" in warning.what
+    home.write("www.zone", ZONE_FILE + "in NS ns.example.org.\n")
+    assert not [w for w in stage(Staging(str(home.config))).warnings if "lies inside" in w.what]
