@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import pwd
+import sys
+from pathlib import Path
 
 from sparrow.errors import FatalError
 
@@ -30,8 +32,14 @@ def find_account(user: str | None) -> pwd.struct_passwd | None:
     return account
 
 
-def change_account(account: pwd.struct_passwd) -> None:
-    """Become the account for good, with its groups and none of ours."""
+def change_account(account: pwd.struct_passwd) -> tuple[str, ...]:
+    """Become the account for good, with its groups and none of ours.
+
+    Gives the folders of Python code that the account cannot read although we
+    could: what is imported late from there will be missing.
+    """
+    folders = [path for path in sys.path if Path(path).is_dir()]
     os.initgroups(account.pw_name, account.pw_gid)
     os.setgid(account.pw_gid)
     os.setuid(account.pw_uid)
+    return tuple(path for path in folders if not os.access(path, os.R_OK | os.X_OK))

@@ -32,14 +32,9 @@ class Connection:
         self._socket.settimeout(timeout_s)
         try:
             self._socket.connect(str(path))
-        except PermissionError:
+        except OSError as error:
             self._socket.close()
-            raise UnavailableError(
-                f"the daemon's socket {path} may not be opened by this user"
-            ) from None
-        except OSError:
-            self._socket.close()
-            raise UnavailableError(f"no daemon listens at {path}") from None
+            raise UnavailableError(_explain_refusal(path, error)) from None
         self._stream = self._socket.makefile("rb")
 
     def __enter__(self) -> Self:
@@ -68,3 +63,11 @@ class Connection:
         if not line:
             raise UnavailableError("the daemon closed the connection without an answer")
         return decode_response(line)
+
+
+def _explain_refusal(path: Path, error: OSError) -> str:
+    if isinstance(error, PermissionError):
+        return f"the daemon's socket {path} may not be opened by this user"
+    if isinstance(error, BlockingIOError | TimeoutError):
+        return f"the daemon at {path} is too busy to listen"
+    return f"no daemon listens at {path}"

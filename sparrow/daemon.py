@@ -12,6 +12,7 @@ import os
 import signal
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -20,6 +21,7 @@ from sparrow.account import change_account, find_account
 from sparrow.config.load import load_config
 from sparrow.config.locate import find_folders
 from sparrow.control.protocol import Request, problem_to_json
+from sparrow.control.requests import parse_addresses
 from sparrow.control.status import Process, ReloadReport
 from sparrow.errors import InputError
 from sparrow.folders import claim_run_dir, load_cookie_secrets
@@ -48,6 +50,8 @@ _log = logging.getLogger(__name__)
 
 _FIXED_SETTINGS = ("listen", "workers", "run_dir", "state_dir", "user", "cookie_secret")
 """Settings of `server` that are taken up at the start and not by a reload."""
+_LOOK_UPS = 50
+"""Addresses looked up between two turns of the event loop: some milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +86,11 @@ def enter_premises(config_path: str) -> Premises:
     dns = open_listeners(config.server.listen) if config.zones else ()
     route_port = open_tcp(config.ssrs.listen) if config.ssrs else None
     if account:
-        change_account(account)
+        unreadable = change_account(account)
         _log.info("running as %s, who must be able to read every file", account.pw_name)
+        if unreadable:
+            what = "%s cannot read %s: install Python and sparrow where that user can"
+            _log.warning(what, account.pw_name, unreadable[0])
     return Premises(config, run_dir, dns, route_port, folders.cookie_secret, time.time())
 
 
@@ -123,6 +130,9 @@ class Daemon:
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT, then drain and return."""
         self._hear_signals()
+        # One thread for what takes long. Made by name, since asyncio would import this
+        # late, when the account that we became may not be able to read Python's files.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1, "staging"))
         udp = [UdpServer(each.udp, self._exchange) for each in self._premises.dns]
         listeners = [each.tcp for each in self._premises.dns]
         self._tcp = TcpServer(listeners, self._exchange, self._premises.config.server.tcp)
@@ -187,6 +197,11 @@ class Daemon:
             serial=view.serial + 1 if view else 1,
         )
 
+    def _go_on_unless_stopping(self, *_: int) -> None:
+        """Break off reading tables, in the thread that does, when nobody waits for them."""
+        if self._stop.is_set():
+            raise asyncio.CancelledError
+
     async def _heed_hangups(self) -> None:
         """Reload at SIGHUP; several that come before a reload begins are one."""
         while True:
@@ -207,7 +222,8 @@ class Daemon:
         async with self._reloading:
             old = self._live.view
             try:
-                staged = await asyncio.to_thread(stage, self._staging(view=old))
+                staging = self._staging(view=old, progress=self._go_on_unless_stopping)
+                staged = await asyncio.to_thread(stage, staging)
             except InputError as error:
                 self._last_reload = ReloadReport(time.time(), error.problems)
                 _log.error("reload refused, serial %d is served on:", old.serial)
@@ -275,10 +291,18 @@ class Daemon:
         if request.command == "reload":
             return await self.reload()
         if request.command == "lookup":
-            return self._live.lookup(request.arguments)
+            return await self._look_up(parse_addresses(request.arguments))
         if request.command == "explain":
             return self._live.explain_case(request.arguments)
         return self._live.status(self._describe_process())
+
+    async def _look_up(self, addresses: list[bytes]) -> dict[str, Any]:
+        """Give the object of the command `lookup`, with turns for everybody else in between."""
+        rows: list[dict[str, Any]] = []
+        for start in range(0, len(addresses), _LOOK_UPS):
+            rows += self._live.look_up(addresses[start : start + _LOOK_UPS])
+            await asyncio.sleep(0)
+        return {"rows": rows}
 
     def _describe_process(self) -> Process:
         ssrs = self._premises.config.ssrs

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import sparrow
 from sparrow.control.explain import Case, explain, explanation_facts, render_explanation
 from sparrow.control.lookup import look_up
-from sparrow.control.requests import parse_addresses, parse_case
+from sparrow.control.requests import parse_case
 from sparrow.control.status import Process, build_status
 from sparrow.dns.respond import respond
 from sparrow.dns.rrset import RRType
@@ -24,7 +24,7 @@ from sparrow.values.address import IPV4, Prefix, family_of, parse_address, rende
 from sparrow.values.name import Name, render_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from sparrow.dns.respond import Reply, Sender
     from sparrow.rib.route import Route
@@ -69,11 +69,10 @@ class Live:
         """Give the object of the command `status`."""
         return build_status(process, self.view, self.counters.snapshot())
 
-    def lookup(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Give the object of the command `lookup`. Raises `InputError`."""
+    def look_up(self, addresses: Iterable[bytes]) -> list[dict[str, Any]]:
+        """Give the rows of the command `lookup` for some packed addresses."""
         steering = self.view.authority.steering
-        addresses = parse_addresses(arguments)
-        return {"rows": [asdict(look_up(each, self.rib, steering)) for each in addresses]}
+        return [asdict(look_up(each, self.rib, steering)) for each in addresses]
 
     def explain_case(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Give the object of the command `explain`. Raises `InputError`."""

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from sparrow.config.load import LoadedConfig, load_config
 from sparrow.dns.respond import Authority, Identity
-from sparrow.dns.rrset import RRset, RRType
+from sparrow.dns.rrset import ADDRESS_TYPES, RRset, RRType
 from sparrow.dns.zone import Steer, ZoneSet
 from sparrow.dns.zonecheck import BuiltZone, ZoneSource, build_zone
-from sparrow.dns.zonefile import Parsed, parse_zone
+from sparrow.dns.zonefile import Parsed, Record, parse_zone
 from sparrow.errors import InputError, Problem
 from sparrow.policy.configured import build_services, build_site_set
 from sparrow.policy.steering import Steering, build_base_map, build_steering
@@ -26,11 +26,12 @@ from sparrow.rib.snapshot import EMPTY, Snapshot
 from sparrow.sources.files import Loaded, RouteFile, load_snapshot
 from sparrow.sources.line import RouteFormat
 from sparrow.sources.zonetext import load_text
-from sparrow.values.name import Name, encode_name
+from sparrow.values.address import family_of
+from sparrow.values.name import WILDCARD, Name, encode_name, render_name
 from sparrow.view import View
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Mapping
 
     from sparrow.config.model import Config, SoaConfig, SteerConfig, ZoneConfig
 
@@ -135,7 +136,23 @@ def _stage_zones(loaded: LoadedConfig, problems: list[Problem], warnings: list[P
         if built:
             zones[built.zone.origin] = built.zone
             warnings += built.warnings
-    return ZoneSet(zones)
+    zone_set = ZoneSet(zones)
+    warnings += _warn_of_undelegated(loaded, zone_set)
+    return zone_set
+
+
+def _warn_of_undelegated(loaded: LoadedConfig, zone_set: ZoneSet) -> Iterator[Problem]:
+    """Find zones inside a zone of ours that does not delegate them.
+
+    DS is asked of the parent (RFC 4035 section 3.1.4.1), and its NXDOMAIN would
+    make resolvers drop all that is below (RFC 8020).
+    """
+    for number, zone in enumerate(loaded.config.zones):
+        parent = zone_set.find(zone.name[1:]) if zone.name else None
+        if zone.name in zone_set.zones and parent and parent.find(zone.name).cut is None:
+            inside = render_name(parent.origin)
+            what = f"the zone lies inside {inside}, which has no NS records for it: add them there"
+            yield loaded.lines.problem(("zones", number), what)
 
 
 def _stage_zone(loaded: LoadedConfig, number: int, config: ZoneConfig) -> BuiltZone:
@@ -151,7 +168,7 @@ def _stage_zone(loaded: LoadedConfig, number: int, config: ZoneConfig) -> BuiltZ
     built = build_zone(
         ZoneSource(
             origin=config.name,
-            records=parsed.records,
+            records=(*parsed.records, *_list_debug_records(loaded.config, config, steer_lines)),
             soa=_build_soa(config.name, config.soa) if config.soa else None,
             ns=_build_ns(config) if config.ns else None,
             steers=steers,
@@ -160,6 +177,25 @@ def _stage_zone(loaded: LoadedConfig, number: int, config: ZoneConfig) -> BuiltZ
         )
     )
     return BuiltZone(built.zone, (*parsed.warnings, *built.warnings))
+
+
+def _list_debug_records(
+    config: Config, zone: ZoneConfig, steer_lines: Mapping[Name, tuple[str, int]]
+) -> Iterator[Record]:
+    """Give the records by which each site of a steered name can be asked for by its own name."""
+    for steer in zone.steer if zone.debug_names else ():
+        if steer.name[:1] == (WILDCARD,):
+            continue
+        service = next(each for each in config.services if each.name == steer.service)
+        ttl = _build_steer(config, zone, steer).ttl
+        file, line = steer_lines[steer.name]
+        for site in service.sites:
+            owner = (f"site-{site}".lower().encode(), *steer.name)
+            vips = config.vips_of(service, site)
+            for rtype, family in ADDRESS_TYPES.items():
+                of_family = [vip for vip in vips if family_of(vip) == family]
+                for vip in of_family[: zone.result_count]:
+                    yield Record(owner, rtype, ttl, vip, file, line)
 
 
 def _build_steer(config: Config, zone: ZoneConfig, steer: SteerConfig) -> Steer:

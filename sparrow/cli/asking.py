@@ -112,6 +112,7 @@ def _open_finder(config_option_value: str | None) -> Callable[[list[bytes]], lis
         return _finder_of_file(RouteFile(DEFAULT_ROUTES))
     try:
         connection = Connection(find_config_folders(config_path).run_dir)
+        click.get_current_context().with_resource(connection)
     except UnavailableError as error:
         say(f"{error}; reading the files of {config_path}")
         with progress_bar("reading route tables") as progress:

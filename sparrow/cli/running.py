@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _RELOAD_S = 600.0
 """Seconds for a reload: full tables on a busy machine take some."""
+_WIDTH = 4096
+"""Columns of what is shown: no path is longer, so none is cut; a terminal wraps by itself."""
 _CHECK_S = 10.0
 """Seconds that a monitoring system likes to wait."""
 
@@ -94,7 +96,7 @@ def _check(config_path: str | None) -> tuple[Verdict, str]:
 
 
 def _show(found: Mapping[str, Any]) -> None:
-    console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
+    console = Console(width=_WIDTH, soft_wrap=True, highlight=False, markup=False, emoji=False)
     now_s = time.time()
     tables = found["tables"]
     console.print(

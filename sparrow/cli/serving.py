@@ -58,10 +58,11 @@ def check(config_path: str | None) -> None:
             staged = stage(Staging(path, read_secrets(path), progress))
         say_problems("warning", staged.warnings)
         snapshot = staged.view.tables.snapshot
+        count = len(staged.warnings)
         say(
             f"{path}: good. {len(staged.view.authority.zones.zones)} zones, "
             f"{len(snapshot.v4)} IPv4 and {len(snapshot.v6)} IPv6 prefixes, "
-            f"{len(staged.warnings)} warnings."
+            f"{count} warning{'s' * (count != 1)}."
         )
 
 

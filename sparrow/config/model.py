@@ -205,6 +205,8 @@ class ZoneConfig(_Model):
     """Steered names in configured order; the apex unless configured."""
     result_count: Annotated[int | None, checked(or_null(whole(1, 64)))] = None
     """Most addresses in a steered answer; None for all of the site."""
+    debug_names: Annotated[bool, checked(fields.parse_flag)] = False
+    """True: `site-nl.NAME` answers with site nl for each steered NAME but wildcards."""
 
     @field_validator("soa", mode="before")
     @classmethod

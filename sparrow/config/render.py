@@ -100,6 +100,7 @@ def _zone(zone: ZoneConfig) -> Yaml:
         "file": zone.file,
         "steer": steer,
         "result_count": zone.result_count,
+        "debug_names": zone.debug_names,
     }
 
 

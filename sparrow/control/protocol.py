@@ -20,6 +20,8 @@ MAX_LINE = 2**20
 """Octets of a line, newline included."""
 MAX_ADDRESSES = 1000
 """Addresses in one `lookup`."""
+_SHOWN = 80
+"""Characters of what a client sent that are sent back to it."""
 
 _ARGUMENTS: dict[str, frozenset[str]] = {
     "status": frozenset(),
@@ -54,14 +56,13 @@ def decode_request(line: bytes) -> Request:
     allowed = _ARGUMENTS.get(command) if isinstance(command, str) else None
     if not isinstance(command, str) or allowed is None:
         known = ", ".join(sorted(_ARGUMENTS))
-        raise InputError([Problem(f"unknown command {command!r}: use one of {known}")])
+        raise InputError([Problem(f"unknown command {repr(command)[:_SHOWN]}: use one of {known}")])
     arguments = {key: message[key] for key in message.keys() - {"version", "command"}}
     unknown = sorted(arguments.keys() - allowed)
     if unknown:
         names = ", ".join(sorted(allowed)) or "none"
-        raise InputError(
-            [Problem(f"{command} takes no argument {', '.join(unknown)}; it takes {names}")]
-        )
+        shown = ", ".join(unknown)[:_SHOWN]
+        raise InputError([Problem(f"{command} takes no argument {shown}; it takes {names}")])
     return Request(command, arguments)
 
 

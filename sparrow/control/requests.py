@@ -14,6 +14,9 @@ from sparrow.values.name import parse_name
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_MAX_TEXT = 1100
+"""Characters of an argument: a name has 255 octets, and each is four when escaped."""
+
 
 def parse_addresses(arguments: Mapping[str, Any]) -> list[bytes]:
     """Read the addresses of a `lookup`. Raises `InputError`."""
@@ -22,7 +25,7 @@ def parse_addresses(arguments: Mapping[str, Any]) -> list[bytes]:
         raise InputError([Problem("addresses is a list of addresses as text")])
     if len(texts) > MAX_ADDRESSES:
         raise InputError([Problem(f"at most {MAX_ADDRESSES} addresses in one request")])
-    return [parse_address(text) for text in texts]
+    return [parse_address(text[:_MAX_TEXT]) for text in texts]  # no address is that long
 
 
 def parse_case(arguments: Mapping[str, Any]) -> Case:
@@ -47,4 +50,6 @@ def _text(arguments: Mapping[str, Any], key: str, default: str | None = None) ->
     value = arguments.get(key, default)
     if not isinstance(value, str):
         raise InputError([Problem(f"{key} must be given, as text")])
+    if len(value) > _MAX_TEXT:
+        raise InputError([Problem(f"{key} is over {_MAX_TEXT} characters long")])
     return value

@@ -30,6 +30,8 @@ _log = logging.getLogger(__name__)
 
 _IDLE_S = 60.0
 _SOCKET_MODE = 0o660
+_BACKLOG = 1024
+"""Clients that may wait to be accepted; beyond it Linux turns them away at once."""
 
 
 class ControlSocket:
@@ -49,7 +51,7 @@ class ControlSocket:
         try:
             self._path.unlink(missing_ok=True)
             self._server = await asyncio.start_unix_server(
-                self._admit, self._path, limit=MAX_LINE, start_serving=False
+                self._admit, self._path, limit=MAX_LINE, backlog=_BACKLOG, start_serving=False
             )
         except OSError as error:
             why = error.strerror or error

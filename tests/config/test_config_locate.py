@@ -53,13 +53,13 @@ def test_a_variable_that_names_no_file_is_an_error_of_its_own() -> None:
         ),
         (
             7,
-            {"XDG_RUNTIME_DIR": "/run/user/7", "HOME": "/home/x"},
+            {"XDG_RUNTIME_DIR": "/run/user/7", "HOME": "/srv/people/x"},
             f"/run/user/7/sparrow/{NAME}",
-            f"/home/x/.local/state/sparrow/{NAME}",
+            f"/srv/people/x/.local/state/sparrow/{NAME}",
         ),
         (
             7,
-            {"XDG_STATE_HOME": "/s/", "HOME": "/home/x"},
+            {"XDG_STATE_HOME": "/s/", "HOME": "/srv/people/x"},
             f"/tmp/sparrow-7/{NAME}",
             f"/s/sparrow/{NAME}",
         ),

@@ -72,6 +72,7 @@ zones:
       "@": api
       "*.cdn": default
     result_count: null
+    debug_names: false
 """ == render_config(settle(load(text).config, Folders("/r", "/s", "/c")))
 
 
@@ -164,6 +165,7 @@ def configurations(draw: st.DrawFn) -> dict[str, Any]:
             "ns_ttl": TTLS,
             "file": PATHS,
             "result_count": st.one_of(st.none(), st.integers(1, 64)),
+            "debug_names": st.booleans(),
             "steer": st.one_of(
                 st.lists(owners, max_size=3, unique=True),
                 st.dictionaries(owners, st.sampled_from(["default", *services]), max_size=3),

@@ -55,6 +55,8 @@ to-root     CNAME  .
 moved       DNAME  mx-home
 moved       TXT    "beside"
 under.moved A      192.0.2.9
+cut.moved   NS     ns.example.net.
+more.moved  DNAME  away
 x.mx-home   A      192.0.2.4
 y.mx-home   CNAME  mx
 again       DNAME  again2
@@ -323,6 +325,22 @@ def test_a_chain_without_end_is_sent_as_far_as_it_is_followed() -> None:
             [
                 "moved.example. 3600 IN DNAME mx-home.example.",
                 "under.moved.example. 3600 IN CNAME under.mx-home.example.",
+            ],
+            [NEGATIVE],
+        ),
+        (  # ... delegations too
+            *("x.cut.moved", "A", "NXDOMAIN aa"),
+            [
+                "moved.example. 3600 IN DNAME mx-home.example.",
+                "x.cut.moved.example. 3600 IN CNAME x.cut.mx-home.example.",
+            ],
+            [NEGATIVE],
+        ),
+        (  # ... and other redirections
+            *("x.more.moved", "A", "NXDOMAIN aa"),
+            [
+                "moved.example. 3600 IN DNAME mx-home.example.",
+                "x.more.moved.example. 3600 IN CNAME x.more.mx-home.example.",
             ],
             [NEGATIVE],
         ),

@@ -216,6 +216,16 @@ def test_a_name_over_255_octets_by_pointers_is_malformed() -> None:
     assert Rcode.FORMERR == fault_of(packet)
 
 
+def test_a_pointer_that_leads_forwards_on_the_way_back_is_malformed() -> None:
+    # The second record's owner points to rdata of the first, which points forwards in it.
+    rdata = b"\xc0" + bytes((12 + len(QUESTION) + 11 + 2,)) + b"\1a\0"
+    first = b"\0" + struct.pack("!HHIH", 1, 1, 0, len(rdata)) + rdata
+    owner = b"\xc0" + bytes((12 + len(QUESTION) + 11,))
+    second = owner + struct.pack("!HHIH", 1, 1, 0, 0)
+    assert Rcode.FORMERR == fault_of(header(0, (1, 2, 0, 0)) + QUESTION + first + second)
+    assert fault_of(header(0, (1, 1, 0, 0)) + QUESTION + first) is None
+
+
 @pytest.mark.parametrize(("jumps", "fault"), [(127, None), (128, Rcode.FORMERR)])
 def test_a_chain_of_pointers_ends_after_as_many_as_a_name_has_labels(
     jumps: int, fault: Rcode | None

@@ -69,10 +69,11 @@ alias    CNAME www
 big      TXT   "{}"
          TXT   "{}"
          TXT   "{}"
+huge     TXT   "{}" "{}" "{}" "{}" "{}"
 sub      NS    ns.sub
          NS    www
 ns.sub   A     192.0.2.2
-""".format(*(letter * 250 for letter in "abc")),
+""".format(*(letter * 250 for letter in "abcdefgh")),
     {
         "www": Steer("web", 30),
         "@": Steer("web", 30),
@@ -352,6 +353,12 @@ def test_a_response_is_no_longer_than_the_client_and_we_take(
     assert (limit < 900) == bool(message.flags & dns.flags.TC)
     assert (0 if limit < 900 else 1) == len(message.answer)
     assert bool(opt) == (option(message, NSID) is not None)
+
+
+def test_however_much_a_client_takes_we_send_what_every_path_carries() -> None:
+    packet = encode_query("huge.example.", "TXT", opt=encode_opt(payload=65535))
+    assert ask(AUTHORITY, packet).flags & dns.flags.TC
+    assert not ask(AUTHORITY, packet, tcp=True).flags & dns.flags.TC
 
 
 def test_over_tcp_the_limit_is_that_of_tcp() -> None:

@@ -217,6 +217,13 @@ def test_glue_is_not_left_out_in_silence_and_other_addresses_are(
     assert found.edns == 0
 
 
+def test_behind_a_set_that_does_not_fit_nothing_is_sent_though_it_would() -> None:
+    message = message_of(answer=(a_set(WWW, 5),), authority=(a_set(WWW, 1),))
+    assert (0, 0, 0) == sizes(parse(encode_message(message, 33 + OPT_SIZE + 40)))
+    message = message_of(glue=(a_set(WWW, 5),), additional=(a_set(WWW, 1),))
+    assert (0, 0, 0) == sizes(parse(encode_message(message, 33 + OPT_SIZE + 40)))
+
+
 def test_no_opt_no_room_for_it() -> None:
     message = Message(1, 0x8400, (WWW, 1, 1), answer=(a_set(WWW, 2),))
     assert 33 + 32 == len(encode_message(message, 33 + 32))

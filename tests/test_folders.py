@@ -1,0 +1,115 @@
+"""The run directory and the cookie secret, without a daemon."""
+
+from __future__ import annotations
+
+import stat
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sparrow.errors import FatalError, InputError
+from sparrow.folders import (
+    claim_run_dir,
+    load_cookie_secrets,
+    parse_cookie_secrets,
+    read_cookie_secrets,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SECRET = bytes(range(16))
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_run_directory_is_made_with_its_parents_and_closed_to_others(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "b"
+    run_dir = claim_run_dir(str(path), None)
+    assert (path, path / "control.sock", 0o750) == (
+        run_dir.path,
+        run_dir.control_socket,
+        mode(path),
+    )
+
+
+def test_an_empty_folder_is_taken_and_closed_to_others(tmp_path: Path) -> None:
+    tmp_path.chmod(0o777)
+    claim_run_dir(str(tmp_path), None)
+    assert 0o750 == mode(tmp_path)
+
+
+def test_a_folder_that_others_use_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "letters").mkdir()
+    tmp_path.chmod(0o755)
+    with pytest.raises(FatalError, match="holds 'letters', not sparrow's"):
+        claim_run_dir(str(tmp_path), None)
+    assert 0o755 == mode(tmp_path)
+
+
+def test_a_claimed_run_directory_cannot_be_claimed_again(tmp_path: Path) -> None:
+    claim_run_dir(str(tmp_path), None)
+    with pytest.raises(FatalError, match=r"runs already, pid \d+: stop that one"):
+        claim_run_dir(str(tmp_path), None)
+
+
+def test_a_missing_secret_is_made_once(tmp_path: Path) -> None:
+    path = tmp_path / "state" / "cookie.secret"
+    secrets = load_cookie_secrets(str(path), None)
+    assert (1, 16, 0o600, 0o750) == (
+        len(secrets),
+        len(secrets[0]),
+        mode(path),
+        mode(path.parent),
+    )
+    assert secrets == load_cookie_secrets(str(path), None) == read_cookie_secrets(str(path))
+    assert ["cookie.secret"] == [entry.name for entry in path.parent.iterdir()]
+
+
+def test_to_read_a_missing_secret_makes_none(tmp_path: Path) -> None:
+    assert () == read_cookie_secrets(str(tmp_path / "none" / "cookie.secret"))
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_secrets_are_read_newest_first_without_comments_and_blank_lines() -> None:
+    text = f"# ours\n\n{SECRET.hex()}  # new\n  {SECRET[::-1].hex().upper()}\n"
+    assert (SECRET, SECRET[::-1]) == parse_cookie_secrets(text, "f")
+
+
+@pytest.mark.parametrize(
+    ("text", "problems"),
+    [
+        ("", ["f: holds no cookie secret: write 32 hexadecimal digits"]),
+        ("# none\n", ["f: holds no cookie secret: write 32 hexadecimal digits"]),
+        (
+            f"{SECRET.hex()}\nzz\n{SECRET.hex()}0\n",
+            [f"f:{line}: a cookie secret is 32 hexadecimal digits" for line in (2, 3)],
+        ),
+    ],
+)
+def test_a_file_that_holds_no_secrets_is_refused(text: str, problems: list[str]) -> None:
+    with pytest.raises(InputError) as refusal:
+        parse_cookie_secrets(text, "f")
+    assert problems == [str(problem) for problem in refusal.value.problems]
+
+
+@pytest.mark.parametrize(
+    ("octets", "what"),
+    [(b"\xff\n", "this is not a text file"), (None, "cannot be read: Is a directory")],
+)
+def test_what_cannot_be_read_is_refused(tmp_path: Path, octets: bytes | None, what: str) -> None:
+    path = tmp_path / "cookie.secret"
+    if octets is None:
+        path.mkdir()
+    else:
+        path.write_bytes(octets)
+    with pytest.raises(InputError, match=what):
+        load_cookie_secrets(str(path), None)
+
+
+def test_a_secret_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("")
+    with pytest.raises(InputError, match=r"cannot be made: .*; see server\.cookie_secret"):
+        load_cookie_secrets(str(tmp_path / "state" / "cookie.secret"), None)
