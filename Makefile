@@ -2,6 +2,7 @@
 # make test    run the whole test suite; ARGS goes to pytest
 # make check   lint, format, types, import contracts
 # make bench   run every script of bench/
+# make asan    test the native code with the sanitizers of the C compiler
 #
 # Everything is installed into .venv, which is made when it is missing and
 # brought up to date when pyproject.toml or the native code changes.
@@ -16,7 +17,7 @@ DEMO := routes/demo
 NATIVE := $(wildcard sparrow/plan/*.pyx sparrow/plan/*.h)
 
 .DEFAULT_GOAL := run
-.PHONY: run test check bench
+.PHONY: run test check bench asan
 .DELETE_ON_ERROR:
 
 run: $(VENV)/installed
@@ -37,6 +38,9 @@ check: $(VENV)/installed-dev
 
 bench: $(VENV)/installed-dev
 	@set -e; for script in $(sort $(wildcard bench/*.py)); do echo "== $$script"; $(BIN)/python "$$script"; done
+
+asan: $(VENV)/installed-dev
+	@.ci/asan
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \

@@ -8,7 +8,7 @@ nothing else: `answer.h` has the answers, `loop.h` the loop. Start from `Respond
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cpython.object cimport PyObject_GenericSetAttr
+from cpython.object cimport PyObject, PyObject_GenericSetAttr, PyTypeObject
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 
@@ -243,6 +243,9 @@ cdef class Responder:
         return MISS if one.verdict == MISSED else answered(&one)
 
 
+cdef tuple NOTHING = ()
+
+
 cdef object answered(const exchange *one):
     """Give what became of an answered packet.
 
@@ -250,7 +253,7 @@ cdef object answered(const exchange *one):
     the answer.
     """
     cdef bint has_policy = one.policy != NOWHERE
-    result = Answered.__new__(Answered)
+    result = (<PyTypeObject *>Answered).tp_new(Answered, <PyObject *>NOTHING, NULL)
     wire = PyBytes_FromStringAndSize(<const char *>one.out, one.out_length)
     PyObject_GenericSetAttr(result, "wire", wire)
     PyObject_GenericSetAttr(result, "rcode", one.rcode)
