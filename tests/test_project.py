@@ -25,6 +25,8 @@ EVERYTHING = {Prefix(bytes(4), 0), Prefix(bytes(16), 0)}
 
 # Folders of somebody's machine, and of this project's making.
 MACHINE_PATH = re.compile(r"/home/|/root/|/work/|\.\./shared/(?!data)|/Users/")
+BUILT = re.compile(r"\.(pyc|so)$|^native\.c$|^\.git$")
+"""What Python, the compiler and Git leave in the checkout."""
 FOLDERS = (".ci", "bench", "bind-compat", "docs", "routes", "sparrow", "tests")
 
 
@@ -41,10 +43,8 @@ def load_table(name: str) -> list[tuple[Prefix, int]]:
 
 def project_files() -> list[Path]:
     folders = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*")]
-    texts = [
-        path for path in [*ROOT.glob("*"), *folders] if path.is_file() and path.suffix != ".pyc"
-    ]
-    return [path for path in texts if path != Path(__file__)]
+    texts = [path for path in [*ROOT.glob("*"), *folders] if path.is_file()]
+    return [path for path in texts if path != Path(__file__) and not BUILT.search(path.name)]
 
 
 @pytest.mark.parametrize("name", TABLES)
