@@ -102,10 +102,11 @@ def _open_map(directory: Path, entry: FileEntry) -> MapFile:
 
 def _read_current(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
+        fd = open_file(path)
+        with os.fdopen(fd, "rb") as file:
             text = file.read(_MAX_CURRENT + 1)
-    except OSError as error:
-        raise PlanError(f"{path}: {error.strerror}") from None
+    except (OSError, PlanError) as error:
+        raise PlanError(f"{path}: {_words_of(error)}") from None
     if len(text) > _MAX_CURRENT:
         raise PlanError(f"{path} is longer than {_MAX_CURRENT} octets")
     return text
@@ -175,10 +176,8 @@ def _map_file(directory: Path, entry: FileEntry, magic: bytes) -> PlanFile:
         octets = _map_octets(directory / entry.name, entry.size)
         _check_digest(octets, entry.sha256)
         return PlanFile(entry.name, entry.sha256, octets, decode_file(magic, octets))
-    except OSError as error:
-        raise PlanError(f"{directory / entry.name}: {error.strerror}") from None
-    except PlanError as error:
-        raise PlanError(f"{directory / entry.name}: {error}") from None
+    except (OSError, PlanError) as error:
+        raise PlanError(f"{directory / entry.name}: {_words_of(error)}") from None
 
 
 def _check_digest(octets: memoryview, digest: str) -> None:
@@ -187,14 +186,35 @@ def _check_digest(octets: memoryview, digest: str) -> None:
 
 
 def _map_octets(path: Path, size: int) -> memoryview:
-    # Neither a symbolic link nor a pipe in the place of a file leads elsewhere or blocks.
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    fd = open_file(path)
     try:
-        found = os.fstat(fd)
-        if not stat.S_ISREG(found.st_mode):
-            raise PlanError("it is not a file")
-        if found.st_size != size or size == 0:
-            raise PlanError(f"it has {found.st_size} octets, and current says {size}")
-        return memoryview(mmap.mmap(fd, size, mmap.MAP_SHARED, mmap.PROT_READ))
+        found = os.fstat(fd).st_size
+        if found != size or size == 0:
+            raise PlanError(f"it has {found} octets, and current says {size}")
+        return map_octets(fd, size)
     finally:
         os.close(fd)
+
+
+def open_file(path: Path) -> int:
+    """Open a file to be read. Raises `OSError`, or `PlanError` where it is none.
+
+    Neither a symbolic link nor a pipe in the place of a file leads elsewhere or blocks.
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise PlanError("it is not a file")
+    return fd
+
+
+def map_octets(fd: int, size: int) -> memoryview:
+    """Map `size` octets, shared and read-only. Raises `OSError` or `PlanError`."""
+    try:
+        return memoryview(mmap.mmap(fd, size, mmap.MAP_SHARED, mmap.PROT_READ))
+    except ValueError as error:  # it became shorter just now
+        raise PlanError(str(error)) from None
+
+
+def _words_of(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

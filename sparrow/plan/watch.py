@@ -6,12 +6,11 @@ counted with the reason. Start from `PlanSource`.
 
 from __future__ import annotations
 
-import mmap
 import os
 from typing import TYPE_CHECKING
 
 from sparrow.plan.format import GENERATION, GENERATION_MAGIC, PlanError
-from sparrow.plan.reader import open_plan
+from sparrow.plan.reader import map_octets, open_file, open_plan
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,16 +61,14 @@ class PlanSource:
 def _map_generation(path: Path) -> memoryview:
     """Map the file and give its number as a view of one item, read with one load."""
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        fd = open_file(path)
         try:
             size = os.fstat(fd).st_size
-            if size != GENERATION.size:
-                raise PlanError(f"{path} has {size} octets, and should have {GENERATION.size}")
-            octets = memoryview(mmap.mmap(fd, size, mmap.MAP_SHARED, mmap.PROT_READ))
+            octets = map_octets(fd, size) if size == GENERATION.size else memoryview(b"")
         finally:
             os.close(fd)
-    except (OSError, ValueError) as error:
+    except (OSError, PlanError) as error:
         raise PlanError(f"{path}: {error}") from None
     if bytes(octets[:8]) != GENERATION_MAGIC:
-        raise PlanError(f"{path} is not the number of a generation")
+        raise PlanError(f"{path} does not hold the number of a generation")
     return octets[8:].cast("Q")

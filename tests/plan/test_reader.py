@@ -203,6 +203,24 @@ def test_a_directory_without_current_is_refused(tmp_path: Path) -> None:
         open_plan(tmp_path)
 
 
+@pytest.mark.parametrize("harm", [link, pipe, folder])
+@pytest.mark.parametrize("name", ["current", "generation"])
+def test_what_is_no_file_is_neither_followed_nor_waited_for(
+    tmp_path: Path, harm: Callable[[Path], None], name: str
+) -> None:
+    write_plan(tmp_path, Draft().files())
+    harm(tmp_path / name)
+    with pytest.raises(PlanError, match=name):
+        PlanSource(tmp_path)
+
+
+def test_an_endless_current_is_refused(tmp_path: Path) -> None:
+    write_plan(tmp_path, Draft().files())
+    (tmp_path / "current").write_bytes(b" " * (2**20 + 1))
+    with pytest.raises(PlanError, match="longer than"):
+        open_plan(tmp_path)
+
+
 def with_answers(directory: Path, change: Callable[[bytearray], None]) -> None:
     """Write the plan with its answers file changed, the digest being right."""
     current = write_plan(directory, Draft().files())
