@@ -32,6 +32,35 @@ def find_account(user: str | None) -> pwd.struct_passwd | None:
     return account
 
 
+def become(user: str | None) -> None:
+    """Become a configured user for good, if we are root and not that user already."""
+    account = find_account(user)
+    if account:
+        change_account(account)
+
+
+def step_down(account: pwd.struct_passwd) -> tuple[str, ...]:
+    """Become the account for good, if it can start Python; otherwise act as it from now on.
+
+    In the second case the folders that it cannot read are given: we stay root underneath,
+    which processes that we start make use of, to read their programs before they
+    become the account.
+    """
+    os.initgroups(account.pw_name, account.pw_gid)
+    os.setegid(account.pw_gid)
+    os.seteuid(account.pw_uid)
+    needed = [os.path.realpath(sys.executable), *filter(os.path.exists, sys.path)]
+    unreadable = tuple(path for path in needed if not _is_readable(path))
+    if not unreadable:
+        os.seteuid(0)
+        change_account(account)
+    return unreadable
+
+
+def _is_readable(path: str) -> bool:
+    return os.access(path, os.R_OK | os.X_OK, effective_ids=True)
+
+
 def change_account(account: pwd.struct_passwd) -> tuple[str, ...]:
     """Become the account for good, with its groups and none of ours.
 

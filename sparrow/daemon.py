@@ -1,7 +1,9 @@
-"""The daemon: opens the sockets, serves, reloads as one transaction, drains and stops.
+"""The daemon: reads everything, publishes the plan, and answers questions about it.
 
-Law: a reload that is refused changes nothing; one that is taken builds
-everything aside and then swaps one reference. Start from `Daemon`.
+Law: it holds no socket of DNS and may be killed at any time, as the workers go on from
+the last plan. A reload that is refused changes nothing; one that is taken builds
+everything aside, publishes it, and comes to its end when the workers serve it. Start
+from `Daemon`.
 """
 
 from __future__ import annotations
@@ -11,188 +13,212 @@ import logging
 import os
 import signal
 import socket
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NoReturn
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import sparrow
-from sparrow.account import change_account, find_account
-from sparrow.config.load import load_config
-from sparrow.config.locate import find_folders
+from sparrow.account import become
 from sparrow.control.protocol import Request, problem_to_json
 from sparrow.control.requests import parse_addresses
-from sparrow.control.status import Process, ReloadReport
-from sparrow.errors import InputError
-from sparrow.folders import claim_run_dir, load_cookie_secrets
+from sparrow.control.status import Process, ReloadReport, build_status
+from sparrow.errors import FatalError, InputError, Problem
+from sparrow.folders import CONTROL_SOCKET, load_cookie_secrets
+from sparrow.keeping.charge import decode_charge
+from sparrow.keeping.configured import build_limits, count_workers
+from sparrow.keeping.overview import Overview
+from sparrow.keeping.publishing import Publisher
+from sparrow.keeping.tether import Tether
 from sparrow.live import Live
+from sparrow.logs import start_log
 from sparrow.rib.delta import Delta, diff
 from sparrow.rib.snapshot import EMPTY
 from sparrow.rib.table import Rib
 from sparrow.server.control import ControlSocket
-from sparrow.server.exchange import Exchange
-from sparrow.server.sockets import DnsSockets, open_listeners, open_tcp
 from sparrow.server.ssrs import RoutePort, RoutePortSettings
-from sparrow.server.tcp import TcpServer
-from sparrow.server.udp import UdpServer
 from sparrow.staging import Staged, Staging, stage
 from sparrow.values.name import render_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from sparrow.config.model import Config, SsrsConfig
-    from sparrow.errors import Problem
-    from sparrow.folders import RunDir
+    from sparrow.keeping.charge import Charge
     from sparrow.view import View
 
 _log = logging.getLogger(__name__)
 
-_FIXED_SETTINGS = ("listen", "workers", "run_dir", "state_dir", "user", "cookie_secret")
+_FIXED_SETTINGS = ("run_dir", "state_dir", "user", "cookie_secret")
 """Settings of `server` that are taken up at the start and not by a reload."""
 _LOOK_UPS = 50
 """Addresses looked up between two turns of the event loop: some milliseconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Premises:
-    """What a daemon holds from its start to its end."""
-
-    config: Config
-    """The configuration that it was started with."""
-    run_dir: RunDir
-    """Its run directory, locked."""
-    dns: tuple[DnsSockets, ...]
-    """Sockets of DNS; none without zones."""
-    route_port: socket.socket | None
-    """Listening socket of the route port; None where none is configured."""
-    secret_path: str
-    """File of the cookie secrets."""
-    started_at_s: float
-    """Unix time."""
-
-
-def enter_premises(config_path: str) -> Premises:
-    """Lock the run directory, open the sockets, and become the configured user.
-
-    Raises `InputError` or `FatalError`; what was opened goes with the process.
-    """
-    config = load_config(config_path).config
-    account = find_account(config.server.user)
-    owner = (account.pw_uid, account.pw_gid) if account else None
-    folders = find_folders(config.server, config_path, os.environ, os.getuid())
-    run_dir = claim_run_dir(folders.run_dir, owner)
-    load_cookie_secrets(folders.cookie_secret, owner)  # made now, while it can be
-    dns = open_listeners(config.server.listen) if config.zones else ()
-    route_port = open_tcp(config.ssrs.listen) if config.ssrs else None
-    if account:
-        unreadable = change_account(account)
-        _log.info("running as %s, who must be able to read every file", account.pw_name)
-        if unreadable:
-            what = "%s cannot read %s: install Python and sparrow where that user can"
-            _log.warning(what, account.pw_name, unreadable[0])
-    return Premises(config, run_dir, dns, route_port, folders.cookie_secret, time.time())
-
-
-def hold_signals() -> None:
-    """Choose what signals do before the event loop is there to hear them.
-
-    SIGHUP waits until a reload is possible (the kernel keeps a blocked signal);
-    SIGTERM and SIGINT end the process, in order and with exit code 0.
-    """
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _leave)
-
-
-def _leave(*_: object) -> NoReturn:
-    _log.info("stopped before anything was served")
-    raise SystemExit(0)
+_TAKE_UP_S = 10.0
+"""Seconds for the workers to serve what was published; they look 20 times a second."""
+_TAKE_UP_PAUSE_S = 0.01
+_FOLD_S = 30.0
+"""Seconds between two times that the counters of the dead are added up."""
 
 
 class Daemon:
-    """One running server. Everything in it happens in one event loop."""
+    """The one that knows. Everything in it happens in one event loop."""
 
-    def __init__(self, config_path: str, progress: Callable[[int, int], None] | None) -> None:
-        """Open, lock, and build the first view. Raises `InputError` or `FatalError`."""
-        self._config_path = config_path
-        self._premises = enter_premises(config_path)
-        staged = stage(self._staging(progress=progress))
-        _log_each(logging.WARNING, staged.warnings)
-        self._live = Live(staged.view, Rib())
-        self._exchange = Exchange(self._live.respond, self._live.counters)
+    def __init__(self, charge: Charge) -> None:
+        """Take a charge; `run` does the work."""
+        self._charge = charge
+        self._live: Live | None = None
+        self._first_config: Config | None = None
+        self._publisher = Publisher(charge.run_dir)
+        self._overview = Overview(charge.layout, charge.run_dir)
         self._last_reload: ReloadReport | None = None
         self._reloading = asyncio.Lock()
+        self._is_loaded = asyncio.Event()
         self._hung_up = asyncio.Event()
         self._stop = asyncio.Event()
-        self._tcp: TcpServer | None = None
+        self._tether = Tether(charge, self._stop.set)
+        self._watched: set[int] = set()
+        self._control = ControlSocket(charge.run_dir / CONTROL_SOCKET, self._execute)
 
     async def run(self) -> None:
-        """Serve until SIGTERM or SIGINT, then drain and return."""
-        self._hear_signals()
+        """Publish, then serve questions until told to end. Raises `InputError`, `FatalError`.
+
+        Where the keeper has been ready before, what is wrong with the configuration
+        is no reason to end: the last plan is served, and a reload may mend it.
+        """
         # One thread for what takes long. Made by name, since asyncio would import this
         # late, when the account that we became may not be able to read Python's files.
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1, "staging"))
-        udp = [UdpServer(each.udp, self._exchange) for each in self._premises.dns]
-        listeners = [each.tcp for each in self._premises.dns]
-        self._tcp = TcpServer(listeners, self._exchange, self._premises.config.server.tcp)
-        if self._premises.dns:
-            _log.info("answering DNS on %s", ", ".join(self._listen_texts()))
-        control = ControlSocket(self._premises.run_dir.control_socket, self._execute)
+        self._hear()
+        if not self._charge.is_successor:
+            await self._control.start()
+        work = asyncio.create_task(self._work())
+        end = asyncio.create_task(self._stop.wait())
         try:
-            await self._fill_rib()
-            await control.start()
-            async with asyncio.TaskGroup() as group:
-                tasks = [
-                    group.create_task(self._serve_route_port()),
-                    group.create_task(self._heed_hangups()),
-                ]
-                _log.info("ready, serial %d, pid %d", self._live.view.serial, os.getpid())
-                await self._stop.wait()
-                _log.info("stopping: answering what has arrived")
-                for task in tasks:
-                    task.cancel()
+            await asyncio.wait((work, end), return_when=asyncio.FIRST_COMPLETED)
+            if work.done():
+                await work
         finally:
-            await control.stop()
-            for server in udp:
-                server.close()
-            await self._tcp.drain()
-        _log.info("stopped")
+            work.cancel()
+            end.cancel()
+            with suppress(asyncio.CancelledError, InputError, FatalError):
+                await work
+            await self._control.stop()
 
-    def _hear_signals(self) -> None:
-        """Take the signals over from `hold_signals`; a SIGHUP that waited arrives now."""
+    async def _work(self) -> None:
+        await self._begin()
+        if self._charge.is_successor:
+            await self._control.start()
+        self._confirm()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._serve_route_port())
+            group.create_task(self._heed_hangups())
+            group.create_task(self._fold())
+
+    def _confirm(self) -> None:
+        """Tell the keeper that what is configured is served, if it is."""
+        if self._live:
+            self._tether.confirm(f"serial {self._live.view.serial}")
+
+    def _hear(self) -> None:
+        """Hear signals and the keeper; a SIGHUP that waited arrives now."""
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self._stop.set)
         loop.add_signal_handler(signal.SIGINT, self._stop.set)
         loop.add_signal_handler(signal.SIGHUP, self._hung_up.set)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
+        signals = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
+        self._watch()
 
-    async def _fill_rib(self) -> None:
-        """Put the first table into the RIB, behind the answers that are given already."""
+    def _watch(self) -> None:
+        """Watch the keeper and the end. A successor gets its files from the workers."""
+        loop = asyncio.get_running_loop()
+        files = self._tether.filenos if self._tether.has_keeper else {self._finish_fd}
+        for fileno in files - self._watched:
+            loop.add_reader(fileno, self._heed, fileno)
+        self._watched = files
+
+    @property
+    def _finish_fd(self) -> int:
+        return self._charge.estate.finish_read_fd
+
+    def _heed(self, fileno: int) -> None:
+        asyncio.get_running_loop().remove_reader(fileno)
+        self._watched.discard(fileno)
+        self._tether.heed(fileno)
+        if not self._stop.is_set():
+            self._watch()
+
+    # The first state.
+
+    async def _begin(self) -> None:
+        """Build the first view, publish it, and fill the RIB behind it."""
         async with self._reloading:
-            delta = await asyncio.to_thread(diff, EMPTY, self._live.view.tables.snapshot)
-            await asyncio.to_thread(self._live.rib.apply, delta)
+            try:
+                staged = await asyncio.to_thread(stage, self._staging(None))
+                await self._publish(staged.view)
+            except InputError as error:
+                self._refuse_start(error)
+                return
+            await self._serve(staged)
+
+    async def _serve(self, staged: Staged) -> None:
+        """Answer questions from the first view there is."""
+        _log_each(logging.WARNING, staged.warnings)
+        rib = Rib()
+        delta = await asyncio.to_thread(diff, EMPTY, staged.view.tables.snapshot)
+        await asyncio.to_thread(rib.apply, delta)
+        self._first_config = staged.view.config
+        self._live = Live(staged.view, rib)
+        self._is_loaded.set()
+        self._warn_of_restart(staged.view.config)
+
+    def _refuse_start(self, error: InputError) -> None:
+        """Go on without a view, where the workers have a plan; raise `error` otherwise."""
+        if not self._charge.was_ready:
+            raise error
+        self._last_reload = ReloadReport(time.time(), error.problems)
+        _log.error("the configuration is refused, the last plan is served on:")
+        _log_each(logging.ERROR, error.problems)
+
+    async def _publish(self, view: View) -> None:
+        """Have the workers serve a view. Raises `InputError`; then they go on as before."""
+        limits = build_limits(view.config.server.tcp)
+        generation = await asyncio.to_thread(self._publisher.publish, view.authority, limits)
+        deadline = time.monotonic() + _TAKE_UP_S
+        while not self._overview.serves(generation):
+            if time.monotonic() > deadline:
+                _log.warning("generation %d is not served by every worker yet", generation)
+                return
+            await asyncio.sleep(_TAKE_UP_PAUSE_S)
 
     async def _serve_route_port(self) -> None:
-        config, listener = self._premises.config.ssrs, self._premises.route_port
-        if config is None or listener is None:
+        held = self._charge.estate.route_port
+        await self._is_loaded.wait()
+        live = self._live
+        config = live.view.config.ssrs if live else None
+        if config is None or held is None or live is None:
             return
-        port = RoutePort(self._live, _route_port_settings(config))
-        _log.info("answering the route port on %s", config.listen)
-        with listener:
+        port = RoutePort(live, _route_port_settings(config))
+        _log.info("answering the route port on %s", held.endpoint)
+        with socket.socket(fileno=os.dup(held.fd)) as listener:
             await port.serve([listener])
+
+    async def _fold(self) -> None:
+        while True:
+            self._overview.fold()
+            await asyncio.sleep(_FOLD_S)
 
     # Reload.
 
-    def _staging(
-        self, *, progress: Callable[[int, int], None] | None = None, view: View | None = None
-    ) -> Staging:
+    def _staging(self, view: View | None) -> Staging:
         """Say how to build the view behind `view`, or the first one."""
-        secret_path = self._premises.secret_path
+        secret_path = self._charge.layout.secret_path
         return Staging(
-            config_path=self._config_path,
+            config_path=self._charge.layout.config_path,
             cookie_secrets=lambda _: load_cookie_secrets(secret_path, None),
-            progress=progress,
+            progress=self._go_on_unless_stopping,
             previous=view.tables.snapshot if view else EMPTY,
             serial=view.serial + 1 if view else 1,
         )
@@ -220,46 +246,49 @@ class Daemon:
         Gives the object that `docs/control.md` describes. One reload runs at a time.
         """
         async with self._reloading:
-            old = self._live.view
+            old = self._live.view if self._live else None
             try:
-                staging = self._staging(view=old, progress=self._go_on_unless_stopping)
-                staged = await asyncio.to_thread(stage, staging)
+                staged = await asyncio.to_thread(stage, self._staging(old))
+                if self._live and old:
+                    delta = await self._replace(self._live, old, staged)
+                else:
+                    await self._publish(staged.view)
+                    delta = await asyncio.to_thread(diff, EMPTY, staged.view.tables.snapshot)
+                    await self._serve(staged)
+                    self._confirm()
             except InputError as error:
                 self._last_reload = ReloadReport(time.time(), error.problems)
-                _log.error("reload refused, serial %d is served on:", old.serial)
+                serial = f"serial {old.serial}" if old else "the last plan"
+                _log.error("reload refused, %s is served on:", serial)
                 _log_each(logging.ERROR, error.problems)
                 raise
-            new = staged.view
-            delta = await asyncio.to_thread(diff, old.tables.snapshot, new.tables.snapshot)
-            await asyncio.to_thread(self._live.rib.apply, delta)
-            self._publish(old, staged, delta)
             self._last_reload = ReloadReport(time.time(), ())
             return self._describe_reload(old, staged, delta)
 
-    def _publish(self, old: View, staged: Staged, delta: Delta) -> None:
-        """Swap the view; where nothing differs the serial stays what it was."""
+    async def _replace(self, live: Live, old: View, staged: Staged) -> Delta:
+        """Publish a view in the place of another; where nothing differs the serial stays."""
         new = staged.view
-        _log_each(logging.WARNING, staged.warnings)
+        delta = await asyncio.to_thread(diff, old.tables.snapshot, new.tables.snapshot)
         if delta.is_empty and _serves_the_same(old, new):
             new = replace(new, serial=old.serial, published_at_s=old.published_at_s)
-        self._live.publish(new)
-        if self._tcp:
-            self._tcp.limits = new.config.server.tcp
+        else:
+            await self._publish(new)
+        await asyncio.to_thread(live.rib.apply, delta)
+        _log_each(logging.WARNING, staged.warnings)
+        live.publish(new)
+        return delta
 
-    def _describe_reload(self, old: View, staged: Staged, delta: Delta) -> dict[str, Any]:
+    def _describe_reload(self, old: View | None, staged: Staged, delta: Delta) -> dict[str, Any]:
         withdrawn = len(delta.withdrawn)
         announced = delta.size_after - delta.size_before + withdrawn
         rerouted = len(delta.announced) - announced
         zones = _differing_zones(old, staged.view)
-        serial = self._live.view.serial
+        serial = self._live.view.serial if self._live else staged.view.serial
         _log.info(
             "reloaded, serial %d: %d prefixes announced, %d withdrawn, %d rerouted; "
             "zones changed: %s",
             *(serial, announced, withdrawn, rerouted, ", ".join(zones) or "none"),
         )
-        needs_restart = self._differing_settings(staged.view.config)
-        for setting in needs_restart:
-            _log.warning("%s differs from what is in force: it needs a restart", setting)
         return {
             "serial": serial,
             "changed": {
@@ -269,20 +298,30 @@ class Daemon:
                 "zones": zones,
             },
             "warnings": [problem_to_json(problem) for problem in staged.warnings],
-            "needs_restart": needs_restart,
+            "needs_restart": self._warn_of_restart(staged.view.config),
         }
 
+    def _warn_of_restart(self, config: Config) -> list[str]:
+        """Name the settings that differ from those in force and that a reload does not take up."""
+        names = self._differing_settings(config)
+        for setting in names:
+            _log.warning("%s differs from what is in force: it needs a restart", setting)
+        return names
+
     def _differing_settings(self, config: Config) -> list[str]:
-        """Name the settings that a reload does not take up and that differ from those in force."""
-        before = self._premises.config
-        names = [
+        layout, before = self._charge.layout, self._first_config or config
+        has_dns = bool(layout.dns)
+        names = ["server.listen"] if has_dns and layout.dns != config.server.listen else []
+        names += ["server.workers"] if layout.workers != count_workers(config) else []
+        names += [
             f"server.{name}"
             for name in _FIXED_SETTINGS
             if getattr(before.server, name) != getattr(config.server, name)
         ]
-        if bool(before.zones) != bool(config.zones):
+        if has_dns != bool(config.zones):
             names.append("zones (the first one, or the last)")
-        return names + (["ssrs"] if before.ssrs != config.ssrs else [])
+        port = config.ssrs.listen if config.ssrs else None
+        return names + (["ssrs"] if before.ssrs != config.ssrs or port != layout.route_port else [])
 
     # The control socket.
 
@@ -290,33 +329,51 @@ class Daemon:
         """Do what a client of the control socket asks for. Raises `InputError`."""
         if request.command == "reload":
             return await self.reload()
+        if request.command == "status":
+            return self._describe()
+        live = await self._await_tables()
         if request.command == "lookup":
-            return await self._look_up(parse_addresses(request.arguments))
-        if request.command == "explain":
-            return self._live.explain_case(request.arguments)
-        return self._live.status(self._describe_process())
+            return await _look_up(live, parse_addresses(request.arguments))
+        return live.explain_case(request.arguments)
 
-    async def _look_up(self, addresses: list[bytes]) -> dict[str, Any]:
-        """Give the object of the command `lookup`, with turns for everybody else in between."""
-        rows: list[dict[str, Any]] = []
-        for start in range(0, len(addresses), _LOOK_UPS):
-            rows += self._live.look_up(addresses[start : start + _LOOK_UPS])
-            await asyncio.sleep(0)
-        return {"rows": rows}
+    async def _await_tables(self) -> Live:
+        """Give what answers look-ups, once the first tables are read. Raises `InputError`."""
+        async with self._reloading:
+            pass
+        if self._live is None:
+            what = "nothing was read yet, as the configuration is refused; see `sparrow status`"
+            raise InputError([Problem(what)])
+        return self._live
 
-    def _describe_process(self) -> Process:
-        ssrs = self._premises.config.ssrs
-        return Process(
+    def _describe(self) -> dict[str, Any]:
+        """Give the object of the command `status`."""
+        layout, keeper = self._charge.layout, self._overview.load_keeper()
+        view = self._live.view if self._live else None
+        counters, workers = self._overview.read(self._live.site_names if self._live else ())
+        has_keeper = self._tether.has_keeper
+        process = Process(
             version=sparrow.__version__,
-            pid=os.getpid(),
-            started_at_s=self._premises.started_at_s,
-            listen=self._listen_texts(),
-            route_port=str(ssrs.listen) if ssrs else None,
+            pid=self._charge.keeper_pid if has_keeper else os.getpid(),
+            daemon_pid=os.getpid(),
+            keeper_pid=self._charge.keeper_pid if has_keeper else None,
+            started_at_s=keeper.get("started_at", 0.0),
+            config_path=layout.config_path,
+            listen=tuple(map(str, layout.dns)),
+            route_port=str(layout.route_port) if layout.route_port else None,
             last_reload=self._last_reload,
+            plan=self._publisher.present(),
+            workers=tuple(workers),
         )
+        return build_status(process, view, counters)
 
-    def _listen_texts(self) -> tuple[str, ...]:
-        return tuple(str(each.endpoint) for each in self._premises.dns)
+
+async def _look_up(live: Live, addresses: list[bytes]) -> dict[str, Any]:
+    """Give the object of the command `lookup`, with turns for everybody else in between."""
+    rows: list[dict[str, Any]] = []
+    for start in range(0, len(addresses), _LOOK_UPS):
+        rows += live.look_up(addresses[start : start + _LOOK_UPS])
+        await asyncio.sleep(0)
+    return {"rows": rows}
 
 
 def _route_port_settings(config: SsrsConfig) -> RoutePortSettings:
@@ -341,8 +398,30 @@ def _serves_the_same(old: View, new: View) -> bool:
     )
 
 
-def _differing_zones(old: View, new: View) -> list[str]:
+def _differing_zones(old: View | None, new: View) -> list[str]:
     """Name the zones that came, went, or have other contents."""
-    before, after = old.authority.zones.zones, new.authority.zones.zones
+    before, after = old.authority.zones.zones if old else {}, new.authority.zones.zones
     names = sorted(before.keys() | after.keys())
     return [render_name(name) for name in names if before.get(name) != after.get(name)]
+
+
+def main(arguments: list[str]) -> int:
+    """Be the daemon of a keeper's charge; give the exit code."""
+    charge = decode_charge(arguments[0])
+    start_log(charge.layout.log_format, charge.layout.log_level)
+    become(charge.layout.user)
+
+    async def serve() -> None:
+        await Daemon(charge).run()
+
+    try:
+        asyncio.run(serve())
+    except (InputError, FatalError) as error:
+        for line in str(error).splitlines():
+            _log.error("%s", line)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

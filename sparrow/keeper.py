@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 import os
-import resource
 import selectors
 import signal
 import socket
@@ -18,33 +17,32 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sparrow.account import change_account, find_account
-from sparrow.errors import FatalError, InputError
-from sparrow.folders import RunDir, claim_run_dir, sign_run_dir
-from sparrow.keeping.activation import take_activated
-from sparrow.keeping.children import PROGRAMS, SIGNALS, STATE, Children, held_signals
-from sparrow.keeping.estate import Estate
+from sparrow.account import find_account, step_down
+from sparrow.errors import FatalError
+from sparrow.folders import RunDir, sign_run_dir
+from sparrow.keeping.children import PROGRAMS, SIGNALS, STATE, Children, as_root, held_signals
 from sparrow.keeping.handover import (
     SOCKET,
-    Predecessor,
     answer_successor,
     open_handover,
     remove_handover,
     show_handover,
-    take_over,
 )
 from sparrow.keeping.layout import Layout, decode_layout
-from sparrow.keeping.listening import Furniture, furnish, holdings
 from sparrow.keeping.notify import notify
+from sparrow.keeping.premises import decode_premises
 from sparrow.keeping.supervision import Kind, plan_posts
 from sparrow.logs import start_log
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from sparrow.keeping.premises import Premises
 
 _log = logging.getLogger(__name__)
 
@@ -68,21 +66,26 @@ class Keeper:
     def __init__(
         self,
         layout: Layout,
-        *,
-        is_replacing: bool,
+        premises: Premises,
         programs: Mapping[Kind, tuple[str, ...]] = PROGRAMS,
     ) -> None:
-        """Open everything and become the configured user. Raises `FatalError`, `InputError`."""
+        """Take the premises and become the configured user. Raises `FatalError`."""
         self._layout = layout
         self._stage = Stage.STARTING
         self._exit_code = 0
         self._leave_by_s: float | None = None
         self._successor_pid: int | None = None
-        run_dir = Path(layout.run_dir)
-        self._predecessor = take_over(run_dir) if is_replacing else None
-        self._run_dir, furniture = _enter(layout, self._predecessor)
-        self._handover = open_handover(run_dir)
-        self._estate = _settle(layout, furniture, self._run_dir.lock_fd, self._handover)
+        self._predecessor = premises.predecessor
+        self._run_dir = RunDir(Path(layout.run_dir), premises.estate.lock_fd)
+        _step_down(layout.user)
+        self._handover = open_handover(self._run_dir.path)
+        read_fd, write_fd = os.pipe()
+        self._estate = replace(
+            premises.estate,
+            handover_fd=self._handover.fileno(),
+            finish_read_fd=read_fd,
+            finish_write_fd=write_fd,
+        )
         posts = plan_posts(layout.workers, has_dns=bool(layout.dns))
         self._children = Children(posts, layout, self._estate, programs)
         self._children.is_successor = self._predecessor is not None
@@ -207,7 +210,7 @@ class Keeper:
         _log.info("starting a successor")
         with held_signals():
             # It is nobody's child once we have left, and if it fails it says why itself.
-            subprocess.Popen(command, stdin=subprocess.DEVNULL)  # noqa: S603  (our own program)
+            subprocess.Popen(command, stdin=subprocess.DEVNULL, user=as_root())  # noqa: S603  (our own program)
 
     def _heed_deaths(self) -> None:
         for post, code in self._children.reap(time.monotonic()):
@@ -278,71 +281,29 @@ def _how(code: int) -> str:
     return f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
 
 
-def _enter(layout: Layout, predecessor: Predecessor | None) -> tuple[RunDir, Furniture]:
-    """Lock the run directory, have the sockets, and become the configured user."""
-    account = find_account(layout.user)
-    owner = (account.pw_uid, account.pw_gid) if account else None
-    if predecessor:
-        run_dir = RunDir(Path(layout.run_dir), predecessor.estate.lock_fd)
-    else:
-        run_dir = claim_run_dir(layout.run_dir, owner)
-    _allow_many_files()
-    pool = take_activated(os.environ, os.getpid())
-    if predecessor:
-        pool += _sockets_of(predecessor.estate)
-    furniture = furnish(layout, pool)
-    for sock in pool:
-        _log.info("a socket that was passed is not used: %s", sock.getsockname())
-        sock.close()
-    if account:
-        change_account(account)
-        _log.info("running as %s, who must be able to read every file", account.pw_name)
-    if layout.dns:
-        _log.info("listening on %s", ", ".join(map(str, layout.dns)))
-    return run_dir, furniture
-
-
-def _sockets_of(estate: Estate) -> list[socket.socket]:
-    """Give the sockets of a predecessor.
-
-    The estate keeps descriptors of its own, as each is needed once more: for the
-    lock and for the end.
-    """
-    route_port = (estate.route_port,) if estate.route_port else ()
-    found = [socket.socket(fileno=each.fd) for each in (*estate.udp, *estate.tcp, *route_port)]
-    for sock in found:
-        sock.setblocking(False)
-    return found
-
-
-def _allow_many_files() -> None:
-    """Take the most open files that we may have: for sockets, and for clients over TCP."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
-def _settle(layout: Layout, furniture: Furniture, lock_fd: int, handover: socket.socket) -> Estate:
-    """Give the estate of sockets that are open; they belong to it from now on."""
-    port = furniture.route_port
-    read_fd, write_fd = os.pipe()
-    return Estate(
-        udp=holdings(furniture.udp, layout.dns),
-        tcp=holdings(furniture.tcp, layout.dns),
-        route_port=holdings([port], [layout.route_port])[0] if port and layout.route_port else None,
-        lock_fd=lock_fd,
-        handover_fd=handover.fileno(),
-        finish_read_fd=read_fd,
-        finish_write_fd=write_fd,
-    )
+def _step_down(user: str | None) -> None:
+    account = find_account(user)
+    if account is None:
+        return
+    unreadable = step_down(account)
+    _log.info("running as %s, who must be able to read every file", account.pw_name)
+    if unreadable:
+        _log.warning(
+            "%s cannot read %s, so the keeper stays root underneath: "
+            "install Python and sparrow where that user can",
+            *(account.pw_name, unreadable[0]),
+        )
 
 
 def main(arguments: list[str]) -> int:
-    """Keep the server of a layout; `--replace` before it takes over from a running one."""
-    layout = decode_layout(arguments[-1])
+    """Keep the server of a layout, with the premises that `sparrow serve` has opened."""
+    layout, premises = decode_layout(arguments[0]), decode_premises(arguments[1])
     start_log(layout.log_format, layout.log_level)
+    for descriptor in premises.descriptors():
+        os.set_inheritable(descriptor, False)  # they came through exec; children get a list
     try:
-        return Keeper(layout, is_replacing="--replace" in arguments[:-1]).run()
-    except (FatalError, InputError) as error:
+        return Keeper(layout, premises).run()
+    except FatalError as error:
         for line in str(error).splitlines():
             _log.error("%s", line)
         return error.exit_code

@@ -1,13 +1,12 @@
-"""The state that a running daemon serves from, and what is asked of it.
+"""The state that a running daemon has published, and what is asked of it.
 
-Law: the published view is one reference, taken once per query and swapped by
+Law: the published view is one reference, taken once per question and swapped by
 `Live.publish` alone; the RIB beside it is changed in place and read by look-ups
-only, never by DNS. Start from `Live`.
+only. DNS is answered by others, from the plan. Start from `Live`.
 """
 
 from __future__ import annotations
 
-import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -15,18 +14,14 @@ import sparrow
 from sparrow.control.explain import Case, explain, explanation_facts, render_explanation
 from sparrow.control.lookup import look_up
 from sparrow.control.requests import parse_case
-from sparrow.control.status import Process, build_status
-from sparrow.dns.respond import respond
 from sparrow.dns.rrset import RRType
 from sparrow.errors import InputError, Problem
-from sparrow.server.counters import Counters
 from sparrow.values.address import IPV4, Prefix, family_of, parse_address, render_address
 from sparrow.values.name import Name, render_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from sparrow.dns.respond import Reply, Sender
     from sparrow.rib.route import Route
     from sparrow.rib.table import Rib
     from sparrow.view import View
@@ -35,7 +30,7 @@ _NO_ROUTER_ID = parse_address("127.0.0.1")
 
 
 class Live:
-    """Serves DNS, the route port and look-ups from the view that is published.
+    """Serves the route port and look-ups from the view that is published.
 
     The daemon's loop writes; the shells of the same loop read.
     """
@@ -46,17 +41,10 @@ class Live:
         """What is served."""
         self.rib = rib
         """The table of `view`, for longest match."""
-        self.counters = Counters(_site_names(view))
-        """What was answered since the start."""
 
     def publish(self, view: View) -> None:
-        """Serve `view` from the next query on."""
+        """Answer from `view` from now on."""
         self.view = view
-        self.counters.site_names = _site_names(view)
-
-    def respond(self, packet: bytes, sender: Sender) -> Reply | None:
-        """Answer a DNS packet; None where nothing may be sent back."""
-        return respond(self.view.authority, packet, sender, int(time.time()))
 
     def site_name(self, number: int) -> str:
         """Give the name of a site of the published view."""
@@ -65,9 +53,11 @@ class Live:
 
     # What the control socket asks.
 
-    def status(self, process: Process) -> dict[str, Any]:
-        """Give the object of the command `status`."""
-        return build_status(process, self.view, self.counters.snapshot())
+    @property
+    def site_names(self) -> tuple[str, ...]:
+        """Names of the sites of the published view."""
+        site_set = self.view.site_set
+        return tuple(site.name for site in site_set.sites) if site_set else ()
 
     def look_up(self, addresses: Iterable[bytes]) -> list[dict[str, Any]]:
         """Give the rows of the command `lookup` for some packed addresses."""
@@ -141,7 +131,3 @@ class Live:
         if authority.zones.find(name) is None:
             raise InputError([Problem(f"{render_name(name)} is in no zone that is served here")])
         return render_explanation(explain(authority, self.rib, Case(name, RRType.A, address)))
-
-
-def _site_names(view: View) -> tuple[str, ...]:
-    return tuple(site.name for site in view.site_set.sites) if view.site_set else ()

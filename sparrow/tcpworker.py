@@ -14,6 +14,7 @@ import socket
 import sys
 from typing import TYPE_CHECKING
 
+from sparrow.account import become
 from sparrow.keeping.charge import decode_charge
 from sparrow.keeping.following import POLL_S, Following
 from sparrow.keeping.settings import LimitsFile
@@ -87,6 +88,7 @@ class TcpWorker:
             self._exchange = PlanExchange(self._following.counters.block(0), 0, served)
             self._server = self._open(self._exchange)
             self._tether.confirm()
+        self._following.tell()
         if self._server:
             self._server.limits = self._limits
         if self._following.served:
@@ -103,6 +105,7 @@ def main(arguments: list[str]) -> None:
     """Serve as a keeper's charge says."""
     charge = decode_charge(arguments[0])
     start_log(charge.layout.log_format, charge.layout.log_level)
+    become(charge.layout.user)
 
     async def serve() -> None:
         await TcpWorker(charge).run()

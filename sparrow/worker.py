@@ -15,6 +15,7 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from sparrow.account import become
 from sparrow.dns.respond import Sender
 from sparrow.keeping.charge import decode_charge
 from sparrow.keeping.following import POLL_S, Following
@@ -99,7 +100,9 @@ class _Seat:
     def measure(self, endpoint: int) -> None:
         """Write what the kernel says of the socket into the counters."""
         self._block.endpoint = endpoint
-        self._block.receive_buffer = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+        # The kernel tells twice what is asked for, as it needs as much for itself (socket(7)).
+        buffer = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+        self._block.receive_buffer = buffer // 2
         meminfo = self._sock.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _MEMINFO_SIZE)
         self._block.socket_drops = int.from_bytes(meminfo[_MEMINFO_DROPS], sys.byteorder)
 
@@ -179,8 +182,9 @@ class UdpWorker:
         if served:
             for seat in self._seats:
                 seat.publish(served)
-            if is_first:
-                self._watch.tether.confirm()
+        self._following.tell()
+        if served and is_first:
+            self._watch.tether.confirm()
         self._following.retire(min(seat.loop.generation for seat in self._seats))
 
     def _measure(self) -> None:
@@ -200,6 +204,7 @@ def main(arguments: list[str]) -> int:
     """Serve as a keeper's charge says."""
     charge = decode_charge(arguments[0])
     start_log(charge.layout.log_format, charge.layout.log_level)
+    become(charge.layout.user)
     return UdpWorker(charge).run()
 
 

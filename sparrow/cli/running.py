@@ -31,6 +31,11 @@ _RELOAD_S = 600.0
 """Seconds for a reload: full tables on a busy machine take some."""
 _WIDTH = 4096
 """Columns of what is shown: no path is longer, so none is cut; a terminal wraps by itself."""
+_WORKER_COLUMNS = (
+    *("name", "pid", "restarts", "twin", "generation", "queries", "misses", "ring_drops"),
+    *("drops", "buffer"),
+)
+"""What is shown of a worker; the first eight are keys of its row in the status."""
 _CHECK_S = 10.0
 """Seconds that a monitoring system likes to wait."""
 
@@ -98,14 +103,38 @@ def _check(config_path: str | None) -> tuple[Verdict, str]:
 def _show(found: Mapping[str, Any]) -> None:
     console = Console(width=_WIDTH, soft_wrap=True, highlight=False, markup=False, emoji=False)
     now_s = time.time()
-    tables = found["tables"]
     console.print(
         f"sparrow {found['version']}, pid {found['pid']}, "
         f"up {_render_age(now_s - found['started_at'])}, config {found['config']}"
     )
+    if found["keeper_pid"] is None:
+        console.print("the keeper is dead: `sparrow serve --replace` takes its place")
     console.print(f"serving serial {found['serial']} on {', '.join(found['listen']) or 'nothing'}")
+    console.print(_describe_plan(found, now_s))
     console.print(f"route port {found['route_port'] or 'none'}")
     console.print(_describe_reload(found["reload"], now_s))
+    _show_tables(console, found, now_s)
+    _show_rows(console, found["zones"], ("name", "serial", "names", "steered"))
+    _show_rows(console, found["sites"], ("name", "answers"))
+    _show_rows(console, map(_worker_row, found["workers"]), _WORKER_COLUMNS)
+    for name, value in found["counters"].items():
+        if name != "sites":
+            console.print(f"{name}: {_render_counter(value)}")
+
+
+def _describe_plan(found: Mapping[str, Any], now_s: float) -> str:
+    plan = found["plan"]
+    if plan is None:
+        return "no plan yet"
+    age = _render_age(now_s - plan["made_at"])
+    stale = ", STALE: nothing newer was read yet" if found["stale"] else ""
+    return f"plan generation {plan['generation']}, made {age} ago{stale}"
+
+
+def _show_tables(console: Console, found: Mapping[str, Any], now_s: float) -> None:
+    tables = found["tables"]
+    if tables is None:
+        return
     console.print(
         f"tables: {tables['v4']} IPv4 and {tables['v6']} IPv6 prefixes, "
         f"{tables['routes']} distinct routes, "
@@ -114,11 +143,17 @@ def _show(found: Mapping[str, Any]) -> None:
     if found["map"]:
         console.print(f"map: {found['map']['v4']} IPv4 and {found['map']['v6']} IPv6 intervals")
     _show_rows(console, tables["files"], ("path", "format", "v4", "v6", "bytes"))
-    _show_rows(console, found["zones"], ("name", "serial", "names", "steered"))
-    _show_rows(console, found["sites"], ("name", "answers"))
-    for name, value in found["counters"].items():
-        if name != "sites":
-            console.print(f"{name}: {_render_counter(value)}")
+
+
+def _worker_row(worker: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a line of the table of workers; sockets are added up."""
+    sockets = worker["sockets"]
+    buffers = [each["receive_buffer"] for each in sockets]
+    return {
+        **{name: "-" if worker.get(name) is None else worker[name] for name in _WORKER_COLUMNS[:8]},
+        "drops": sum(each["drops"] for each in sockets),
+        "buffer": min(buffers, default="-"),
+    }
 
 
 def _describe_reload(reload_row: Mapping[str, Any] | None, now_s: float) -> str:
@@ -136,7 +171,7 @@ def _show_rows(
 ) -> None:
     table = Table(box=None, pad_edge=False)
     for column in columns:
-        table.add_column(column, justify="left" if column in {"name", "path"} else "right")
+        table.add_column(column, justify="left" if column in {"name", "path", "twin"} else "right")
     for row in rows:
         table.add_row(*(str(row[column]) for column in columns))
     if table.row_count:

@@ -282,12 +282,6 @@ def _check_routes(config: Config) -> Iterator[Finding]:
         yield Finding(("zones",), what, needs=(("routes",), ("self",)), is_warning=True)
 
 
-def _check_workers(config: Config) -> Iterator[Finding]:
-    if (config.server.workers or 1) > 1:
-        what = f"one process answers in this version, not {config.server.workers}"
-        yield Finding(("server", "workers"), what, is_warning=True)
-
-
 def _check_listeners(config: Config) -> Iterator[Finding]:
     for earlier, later in combinations(find_listeners(config), 2):
         if overlaps(earlier.endpoint, later.endpoint):
@@ -318,7 +312,6 @@ _CHECKS: tuple[Callable[[Config], Iterator[Finding]], ...] = (
     _check_services,
     _check_zones,
     _check_routes,
-    _check_workers,
     _check_listeners,
     _check_route_port,
 )

@@ -37,40 +37,65 @@ class ReloadReport:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """The daemon beside what it serves."""
+    """The server's processes beside what they serve."""
 
     version: str
     """Version of the program."""
     pid: int
-    """Process id."""
+    """The process to send signals to: the keeper, or the daemon where that is dead."""
+    daemon_pid: int
+    """The daemon."""
+    keeper_pid: int | None
+    """The keeper; None where it is dead."""
     started_at_s: float
-    """Unix time."""
+    """Unix time at which the keeper started."""
+    config_path: str
+    """The configuration."""
     listen: tuple[str, ...]
     """Addresses and ports of DNS."""
     route_port: str | None
     """Address and port of the route port; None where there is none."""
     last_reload: ReloadReport | None
     """The last attempt; None before the first."""
+    plan: tuple[int, float] | None
+    """Number of the present generation, and Unix time at which it was made; None without one."""
+    workers: tuple[Mapping[str, Any], ...]
+    """The workers, as `docs/control.md` has them."""
 
 
-def build_status(process: Process, view: View, counters: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the object that `docs/control.md` describes."""
+def build_status(
+    process: Process, view: View | None, counters: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Give the object that `docs/control.md` describes.
+
+    Without a view nothing has been read yet since the daemon started, and the workers
+    serve the plan that was there.
+    """
     return {
         "version": process.version,
         "pid": process.pid,
+        "keeper_pid": process.keeper_pid,
+        "daemon_pid": process.daemon_pid,
         "started_at": process.started_at_s,
-        "config": view.config_path,
-        "serial": view.serial,
-        "published_at": view.published_at_s,
+        "config": process.config_path,
+        "stale": view is None,
+        "serial": view.serial if view else 0,
+        "published_at": view.published_at_s if view else None,
+        "plan": _plan_row(process.plan),
         "reload": _reload_row(process.last_reload),
-        "tables": _table_rows(view),
-        "map": _map_row(view),
-        "zones": [_zone_row(zone) for zone in view.authority.zones.zones.values()],
-        "sites": _site_rows(view, counters),
+        "tables": _table_rows(view) if view else None,
+        "map": _map_row(view) if view else None,
+        "zones": [_zone_row(zone) for zone in view.authority.zones.zones.values()] if view else [],
+        "sites": _site_rows(view, counters) if view else [],
         "listen": list(process.listen),
         "route_port": process.route_port,
+        "workers": [dict(row) for row in process.workers],
         "counters": dict(counters),
     }
+
+
+def _plan_row(plan: tuple[int, float] | None) -> dict[str, Any] | None:
+    return {"generation": plan[0], "made_at": plan[1]} if plan else None
 
 
 def _reload_row(report: ReloadReport | None) -> dict[str, Any] | None:
@@ -146,12 +171,20 @@ class Verdict(IntEnum):
 
 def judge_status(status: Mapping[str, Any]) -> tuple[Verdict, str]:
     """Give the verdict of a monitoring plugin on a server that answered, and one line."""
+    reload = status["reload"]
+    if status["stale"]:
+        why = "the configuration is refused" if reload else "tables are being read"
+        return Verdict.WARNING, f"serving the last plan, as {why}"
     tables, counters = status["tables"], status["counters"]
     size = f"{tables['v4']} IPv4 and {tables['v6']} IPv6 prefixes, {len(status['zones'])} zones"
-    reload = status["reload"]
     if reload and not reload["ok"]:
         count = len(reload["problems"])
         return Verdict.WARNING, f"the last reload was refused ({count} problems); serving {size}"
+    if status["keeper_pid"] is None:
+        return Verdict.WARNING, f"the keeper is dead, `sparrow serve --replace`; serving {size}"
+    pure = [row["name"] for row in status["workers"] if row["twin"] == "pure" and row["restarts"]]
+    if pure:
+        return Verdict.WARNING, f"on the slow twin after crashes: {', '.join(pure)}; serving {size}"
     if counters.get("exceptions"):
         return Verdict.WARNING, f"{counters['exceptions']} queries failed inside; serving {size}"
     return Verdict.OK, f"serving {size}, serial {status['serial']}"

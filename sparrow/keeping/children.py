@@ -71,6 +71,11 @@ def held_signals() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+def as_root() -> int | None:
+    """Give the user for a process that we start: root, where we only act as another."""
+    return 0 if os.getuid() == 0 != os.geteuid() else None
+
+
 class Children:
     """The posts of a server and who fills them. For one thread."""
 
@@ -147,6 +152,7 @@ class Children:
                     env=environ,
                     stdin=subprocess.DEVNULL,
                     pass_fds=(*self._estate.descriptors, theirs.fileno()),
+                    user=as_root(),
                     start_new_session=True,  # Ctrl-C is for the keeper, who ends them in order
                 )
         ours.setblocking(False)

@@ -54,7 +54,6 @@ class Following:
         plan = self._source.poll()
         self._say_refusal(self._source.last_refusal)
         before = self.served
-        self.counters.tell_plan(plan.generation, self._source.refused)
         if before and before.plan.generation == plan.generation:
             return None
         counters = PlanCounters(self._folder, self._name, self._writers, plan)
@@ -63,6 +62,11 @@ class Following:
             self._retiring.append(before)
         _log.debug("%s: generation %d", self._name, plan.generation)
         return self.served
+
+    def tell(self) -> None:
+        """Say in the counters which plan is served, once those who answer have it."""
+        if self._source and self.served:
+            self.counters.tell_plan(self.served.plan.generation, self._source.refused)
 
     def retire(self, oldest_generation: int) -> None:
         """Give up the counters of the plans before the oldest that anybody answers from."""

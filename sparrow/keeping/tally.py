@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 FOLDED = "folded"
 """File of the sums of what is finished."""
 _NAME = re.compile(r"(?P<post>[a-z]+(?:-\d+)?)\.(?P<pid>\d+)(?:\.(?P<generation>\d+))?", re.ASCII)
+_NAME_OF_WORKER = re.compile(r"[a-z]+(?:-\d+)?\.\d+", re.ASCII)
 _STATES = (Word.TCP_OPEN, Word.RECEIVE_BUFFER, Word.SOCKET_DROPS, Word.ENDPOINT)
 """Words that tell a state and are not added up over time."""
 
@@ -126,6 +127,17 @@ class Tally:
                 sums.add(found)
                 workers += [worker] if worker else []
         return sums, workers
+
+    def generations(self) -> dict[str, int]:
+        """Give the generation that each process that counts answers from, by its file's name."""
+        found = {}
+        for path in self._paths():
+            with suppress(OSError, struct.error):
+                if _NAME_OF_WORKER.fullmatch(path.name) and not _is_finished(path):
+                    octets = path.read_bytes()
+                    at = WorkerHead.GENERATION * 8
+                    found[path.name] = int(struct.unpack_from("<Q", octets, at)[0])
+        return found
 
     def fold(self) -> None:
         """Add what is finished to the sums, and remove it. Where that fails, it stays."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -44,23 +43,29 @@ class ControlSocket:
         self._path = path
         self._execute = execute
         self._server: asyncio.Server | None = None
+        self._inode = 0
         self._clients: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        """Listen; a socket that a dead daemon left is replaced. Raises `FatalError`."""
+        """Listen, in the place of any other daemon there is or was. Raises `FatalError`."""
+        aside = self._path.with_name(f".{self._path.name}.{os.getpid()}")
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            self._path.unlink(missing_ok=True)
+            aside.unlink(missing_ok=True)
+            sock.bind(str(aside))
+            aside.chmod(_SOCKET_MODE)
+            self._inode = aside.stat().st_ino
             self._server = await asyncio.start_unix_server(
-                self._admit, self._path, limit=MAX_LINE, backlog=_BACKLOG, start_serving=False
+                self._admit, sock=sock, limit=MAX_LINE, backlog=_BACKLOG
             )
+            aside.rename(self._path)
         except OSError as error:
+            sock.close()
             why = error.strerror or error
             raise FatalError(f"control socket {self._path}: {why}; see server.run_dir") from None
-        self._path.chmod(_SOCKET_MODE)
-        await self._server.start_serving()
 
     async def stop(self) -> None:
-        """Stop listening, end every connection, remove the socket."""
+        """Stop listening, end every connection, remove the socket if it is still ours."""
         if self._server is None:
             return
         self._server.close()
@@ -68,7 +73,8 @@ class ControlSocket:
             client.cancel()
         await asyncio.gather(*self._clients, return_exceptions=True)
         with suppress(OSError):
-            os.unlink(self._path)  # noqa: PTH108 (one call, no race with a successor's lock)
+            if self._path.stat().st_ino == self._inode:
+                self._path.unlink()
 
     async def _admit(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

@@ -8,6 +8,7 @@ from pathlib import Path
 from sparrow.errors import SparrowError
 from sparrow.keeper import Keeper
 from sparrow.keeping.layout import decode_layout
+from sparrow.keeping.premises import enter
 from sparrow.keeping.supervision import Kind
 from sparrow.logs import start_log
 
@@ -19,8 +20,8 @@ def main() -> int:
     programs = dict.fromkeys(Kind, STANDIN)
     is_replacing = "--replace" in sys.argv
     try:
-        keeper = Keeper(decode_layout(sys.argv[-1]), is_replacing=is_replacing, programs=programs)
-        return keeper.run()
+        layout = decode_layout(sys.argv[-1])
+        return Keeper(layout, enter(layout, None, is_replacing=is_replacing), programs).run()
     except SparrowError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code

@@ -1,0 +1,40 @@
+"""The layout of a configuration. Start from `build_layout`."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from sparrow.config.locate import find_folders
+from sparrow.keeping.layout import Layout, TcpLimits
+
+if TYPE_CHECKING:
+    from sparrow.config.model import Config, TcpConfig
+
+
+def build_layout(config: Config, config_path: str, log_format: str, log_level: str) -> Layout:
+    """Give what a keeper is told of a configuration, whose path is absolute."""
+    server = config.server
+    folders = find_folders(server, config_path, os.environ, os.getuid())
+    return Layout(
+        config_path=config_path,
+        run_dir=folders.run_dir,
+        secret_path=folders.cookie_secret,
+        user=server.user,
+        dns=server.listen if config.zones else (),
+        route_port=config.ssrs.listen if config.ssrs else None,
+        workers=count_workers(config),
+        tcp=build_limits(server.tcp),
+        log_format=log_format,
+        log_level=log_level,
+    )
+
+
+def count_workers(config: Config) -> int:
+    """Tell how many UDP workers there are to be: as configured, else one for each processor."""
+    return config.server.workers or len(os.sched_getaffinity(0))
+
+
+def build_limits(tcp: TcpConfig) -> TcpLimits:
+    """Give the limits of TCP as workers are told them."""
+    return TcpLimits(tcp.connections, tcp.per_address, tcp.idle_s)

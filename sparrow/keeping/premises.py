@@ -1,0 +1,121 @@
+"""What a keeper needs before it begins: the lock of its run directory, and its sockets.
+
+Law: whatever keeps a server from starting is found here, while there is still a
+terminal to say it on and the right to open things; a predecessor notices nothing.
+Start from `enter`.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import resource
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sparrow.folders import claim_run_dir
+from sparrow.keeping.activation import take_activated
+from sparrow.keeping.estate import Estate, Holding, decode_estate, encode_estate
+from sparrow.keeping.handover import Predecessor, take_over
+from sparrow.keeping.listening import furnish, holdings
+
+if TYPE_CHECKING:
+    import pwd
+
+    from sparrow.keeping.layout import Layout
+
+_log = logging.getLogger(__name__)
+
+_NONE = -1
+"""Stands for the descriptors of an estate that its keeper makes itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Premises:
+    """Open files for a keeper that is about to begin."""
+
+    estate: Estate
+    """The sockets and the lock; the ways to a successor and to the end are still missing."""
+    predecessor: Predecessor | None
+    """Who serves from the same run directory until we are ready."""
+
+    def descriptors(self) -> tuple[int, ...]:
+        """Give all open files."""
+        own = tuple(fd for fd in self.estate.descriptors if fd != _NONE)
+        left = self.predecessor.estate if self.predecessor else None
+        return own + ((left.finish_read_fd, left.finish_write_fd) if left else ())
+
+
+def enter(layout: Layout, account: pwd.struct_passwd | None, *, is_replacing: bool) -> Premises:
+    """Lock the run directory, or be handed it, and open the sockets.
+
+    `account` is who will serve, None for who we are. Raises `FatalError`; what was
+    opened goes with the process.
+    """
+    predecessor = take_over(Path(layout.run_dir)) if is_replacing else None
+    if predecessor:
+        lock_fd = predecessor.estate.lock_fd
+    else:
+        owner = (account.pw_uid, account.pw_gid) if account else None
+        lock_fd = claim_run_dir(layout.run_dir, owner).lock_fd
+    _allow_many_files()
+    pool = take_activated(os.environ, os.getpid())
+    if predecessor:
+        pool += _sockets_of(predecessor.estate)
+    furniture = furnish(layout, pool)
+    for sock in pool:
+        _log.info("a socket that was passed is not used: %s", sock.getsockname())
+        sock.close()
+    if layout.dns:
+        _log.info("listening on %s", ", ".join(map(str, layout.dns)))
+    port = furniture.route_port
+    estate = Estate(
+        udp=holdings(furniture.udp, layout.dns),
+        tcp=holdings(furniture.tcp, layout.dns),
+        route_port=holdings([port], [layout.route_port])[0] if port and layout.route_port else None,
+        lock_fd=lock_fd,
+        handover_fd=_NONE,
+        finish_read_fd=_NONE,
+        finish_write_fd=_NONE,
+    )
+    return Premises(estate, predecessor)
+
+
+def _sockets_of(estate: Estate) -> list[socket.socket]:
+    route_port: tuple[Holding, ...] = (estate.route_port,) if estate.route_port else ()
+    found = [socket.socket(fileno=each.fd) for each in (*estate.udp, *estate.tcp, *route_port)]
+    for sock in found:
+        sock.setblocking(False)
+    return found
+
+
+def _allow_many_files() -> None:
+    """Take the most open files that we may have: for sockets, and for clients over TCP."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def encode_premises(premises: Premises) -> str:
+    """Give the JSON of premises, for the program that takes our place in this process."""
+    left = premises.predecessor
+    return json.dumps(
+        {
+            "estate": encode_estate(premises.estate),
+            "predecessor": {"pid": left.pid, "estate": encode_estate(left.estate)}
+            if left
+            else None,
+        }
+    )
+
+
+def decode_premises(text: str) -> Premises:
+    """Read premises back."""
+    row = json.loads(text)
+    left = row["predecessor"]
+    return Premises(
+        decode_estate(row["estate"]),
+        Predecessor(left["pid"], decode_estate(left["estate"])) if left else None,
+    )
