@@ -17,9 +17,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
-import re
 import statistics
-import subprocess
 import sys
 import tempfile
 from contextlib import ExitStack
@@ -27,13 +25,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from costs import cpu_ns, owners_of, spent_ns
+from generator import DNSPERF, Report, generate
 from ground import Ground, load_ground
 from mixes import Mix, Outcome, build_mixes
 from servers import ECHO, MAKES, Make, Server, choose_makes, require_program, serving
 from tabular import print_table
-from wire import LOOPBACK, NOERROR, exchange, read_outcome
+from wire import NOERROR, exchange, read_outcome
 
-DNSPERF = ("dnsperf", "apt install dnsperf")
 _CHECKED = 5000
 """Queries of a mix whose answers are looked at one by one."""
 _RCODES = {0: "NOERROR", 3: "NXDOMAIN"}
@@ -73,41 +71,24 @@ def last_cpu() -> int:
     return max(os.sched_getaffinity(0))
 
 
-def generate(server: Server, mix: Mix, cpu: int, options: tuple[str, ...]) -> Slice:
+def measure_slice(server: Server, mix: Mix, seconds: int) -> Slice:
     """Let dnsperf ask a server for a while, from the CPU that it runs on."""
-    command = ["taskset", "-c", str(cpu), "dnsperf", "-s", LOOPBACK, "-p", str(server.port)]
     pids = owners_of(server.port)
     before = cpu_ns(pids)
-    done = subprocess.run(
-        [*command, "-B", "-d", mix.file, *options], capture_output=True, text=True, check=True
-    )
+    report = generate(server, mix, "-l", str(seconds), cpu=last_cpu())
     spent = spent_ns(before, cpu_ns(pids))
-    answers = _read_count("Queries completed", done.stdout)
-    lost = _read_count("Queries lost", done.stdout)
-    wrong = _count_wrong(mix, answers, done.stdout) if server.make.steers else 0
-    return Slice(answers, lost, wrong, spent)
+    wrong = _count_wrong(mix, report) if server.make.steers else 0
+    return Slice(report.answers, report.lost, wrong, spent)
 
 
-def _read_count(name: str, text: str) -> int:
-    found = re.search(rf"{name}:? +([0-9]+)", text)
-    return int(found[1]) if found else 0
-
-
-def _count_wrong(mix: Mix, answers: int, text: str) -> int:
+def _count_wrong(mix: Mix, report: Report) -> int:
     """Compare rcodes with those of the file, of which whole runs and a beginning were asked."""
-    if not mix.expected:
-        return 0
-    runs, rest = divmod(answers, len(mix.expected))
+    runs, rest = divmod(report.answers, len(mix.expected))
     rcodes = [rcode for rcode, _ in mix.expected]
-    expected = {
-        name: runs * rcodes.count(rcode) + rcodes[:rest].count(rcode)
+    return max(
+        abs(report.rcodes.get(name, 0) - runs * rcodes.count(rcode) - rcodes[:rest].count(rcode))
         for rcode, name in _RCODES.items()
-    }
-    differences = [
-        abs(_read_count(name, text.partition("Response codes:")[2]) - count)
-        for name, count in expected.items()
-    ]
-    return max(differences)
+    )
 
 
 def count_wrong_answers(server: Server, mix: Mix) -> int:
@@ -124,18 +105,16 @@ def measure(
     servers: list[Server], mixes: tuple[Mix, ...], rounds: int, seconds: int
 ) -> dict[tuple[Make, str], Score]:
     """Measure every server in every mix, one slice a round, in an order that changes."""
-    cpu, chance = last_cpu(), random.Random(rounds)
+    chance = random.Random(rounds)
     scores = {(server.make, mix.name): Score() for server in servers for mix in mixes}
     pairs = [(server, mix) for mix in mixes for server in servers]
     for server, mix in pairs:
         scores[server.make, mix.name].wrong = count_wrong_answers(server, mix)
-    options = ("-c", "500", "-l", str(seconds))
     for number in range(rounds):
         print(f"round {number + 1} of {rounds}", end="\r", file=sys.stderr)
         for mix in mixes:
             for server in chance.sample(servers, len(servers)):
-                slice_ = generate(server, mix, cpu, options)
-                scores[server.make, mix.name].slices.append(slice_)
+                scores[server.make, mix.name].slices.append(measure_slice(server, mix, seconds))
     print(file=sys.stderr)
     return scores
 
@@ -168,7 +147,7 @@ def run(ground: Ground, makes: list[Make], folder: Path, rounds: int, seconds: i
     with ExitStack() as stack:
         servers = [
             stack.enter_context(
-                serving(make, folder / make.name.replace(" ", "-"), ground, last_cpu())
+                serving(make, folder / make.name.replace(" ", "-"), ground, cpu=last_cpu())
             )
             for make in makes
         ]

@@ -113,10 +113,12 @@ def require_program(program: str, source: str) -> None:
 
 
 @contextmanager
-def serving(make: Make, folder: Path, ground: Ground, cpu: int | None = None) -> Iterator[Server]:
-    """Run a server, on one CPU if given, until the block ends."""
-    folder.mkdir()
-    port = _free_port()
+def serving(
+    make: Make, folder: Path, ground: Ground, *, cpu: int | None = None, port: int = 0
+) -> Iterator[Server]:
+    """Run a server, on one CPU if given and any port if 0, until the block ends."""
+    folder.mkdir(parents=True, exist_ok=True)
+    port = port or _free_port()
     command = make.prepare(folder, port, ground)
     pin = ["taskset", "-c", str(cpu)] if cpu is not None else []
     with (folder / "log").open("wb") as log:
