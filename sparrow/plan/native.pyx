@@ -8,11 +8,13 @@ nothing else: `answer.h` has the answers, `loop.h` the loop. Start from `Respond
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cpython.object cimport PyObject, PyObject_GenericSetAttr, PyTypeObject
+from cpython.object cimport PyObject, PyTypeObject
+from cpython.ref cimport Py_INCREF
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 
 import os
+from types import MemberDescriptorType
 
 from sparrow.plan.pure import MISS, Answered
 from sparrow.plan.udp import Missed
@@ -243,25 +245,52 @@ cdef class Responder:
         return MISS if one.verdict == MISSED else answered(&one)
 
 
+cdef extern from "Python.h":
+    ctypedef struct PyMemberDef:
+        Py_ssize_t offset
+
+    ctypedef struct PyMemberDescrObject:
+        PyMemberDef *d_member
+
+
+cdef Py_ssize_t offset_of(str field) except -1:
+    """Give where the slot of a field lies in an `Answered`."""
+    slot = Answered.__dict__[field]
+    if not isinstance(slot, MemberDescriptorType):
+        raise TypeError(f"{field} is no slot")
+    return (<PyMemberDescrObject *>slot).d_member.offset
+
+
 cdef tuple NOTHING = ()
+cdef Py_ssize_t WIRE = offset_of("wire")
+cdef Py_ssize_t RCODE = offset_of("rcode")
+cdef Py_ssize_t POLICY = offset_of("policy")
+cdef Py_ssize_t CLASS_NUMBER = offset_of("class_number")
+cdef Py_ssize_t SITE = offset_of("site")
+cdef Py_ssize_t HAS_SUBNET = offset_of("has_subnet")
 
 
 cdef object answered(const exchange *one):
     """Give what became of an answered packet.
 
-    The fields are set past the constructor of the frozen class, which takes longer than
-    the answer.
+    The slots of the frozen class are set where they lie: its constructor takes three times
+    as long as the answer.
     """
+    cdef object result = (<PyTypeObject *>Answered).tp_new(Answered, <PyObject *>NOTHING, NULL)
     cdef bint has_policy = one.policy != NOWHERE
-    result = (<PyTypeObject *>Answered).tp_new(Answered, <PyObject *>NOTHING, NULL)
-    wire = PyBytes_FromStringAndSize(<const char *>one.out, one.out_length)
-    PyObject_GenericSetAttr(result, "wire", wire)
-    PyObject_GenericSetAttr(result, "rcode", one.rcode)
-    PyObject_GenericSetAttr(result, "policy", one.policy if has_policy else None)
-    PyObject_GenericSetAttr(result, "class_number", one.class_number if has_policy else None)
-    PyObject_GenericSetAttr(result, "site", one.site if one.site != NOWHERE else None)
-    PyObject_GenericSetAttr(result, "has_subnet", one.query.subnet != NULL)
+    fill(result, WIRE, PyBytes_FromStringAndSize(<const char *>one.out, one.out_length))
+    fill(result, RCODE, one.rcode)
+    fill(result, POLICY, one.policy if has_policy else None)
+    fill(result, CLASS_NUMBER, one.class_number if has_policy else None)
+    fill(result, SITE, one.site if one.site != NOWHERE else None)
+    fill(result, HAS_SUBNET, one.query.subnet != NULL)
     return result
+
+
+cdef inline void fill(object result, Py_ssize_t offset, object value) noexcept:
+    """Set a slot that is still empty."""
+    Py_INCREF(value)
+    (<PyObject **>(<char *><void *>result + offset))[0] = <PyObject *>value
 
 
 cdef class _Serving:
