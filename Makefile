@@ -1,7 +1,7 @@
 # make run     serve the demo zone on 127.0.0.1 port 5300
 # make test    run the whole test suite; ARGS goes to pytest
 # make check   lint, format, types, import contracts
-# make bench   measure; compares with gdnsd, Knot and dnsperf, which Debian has
+# make bench   measure; compares with gdnsd and Knot, and asks with dnsperf
 # make asan    test the native code with the sanitizers of the C compiler
 #
 # Everything is installed into .venv, which is made when it is missing and
@@ -15,7 +15,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 DEMO := routes/demo
 BENCHES := machine load_zone load_tables compiling lookups native_answer starts wrong answers misses churn
-NATIVE := $(wildcard sparrow/*/*.pyx sparrow/*/*.h)
+NATIVE := $(wildcard sparrow/*/*.pyx sparrow/*/*.pxi sparrow/*/*.h)
 
 .DEFAULT_GOAL := run
 .PHONY: run test check bench asan

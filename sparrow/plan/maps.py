@@ -3,7 +3,7 @@
 Law: a map file depends on its map and its serial alone. Start from `encode_map`.
 
 Half a million intervals are written at each change of routes, so they are moved
-as arrays; the one loop that sees each interval fills the index.
+as arrays; only what fills the index sees each interval.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from sparrow.plan.format import (
     encode_file,
 )
 from sparrow.plan.octets import encode_items
+from sparrow.rib.twin import IS_PURE, native
 from sparrow.values.address import BITS, IPV4
 
 if TYPE_CHECKING:
@@ -34,28 +35,39 @@ _V4_INDEX_SHIFT = BITS[IPV4] - INDEX_BITS
 _LOW_64 = 2**64 - 1
 
 
-def encode_map(address_map: AddressMap, serial: int) -> bytes:
+def encode_map(address_map: AddressMap, serial: int, *, is_pure: bool = IS_PURE) -> bytes:
     """Give the map file of an address map."""
-    return encode_file(
-        MAP_MAGIC, serial, {**_encode_v4(address_map.v4), **_encode_v6(address_map.v6)}
-    )
+    v4 = _encode_v4(address_map.v4, is_pure=is_pure)
+    v6 = _encode_v6(address_map.v6, is_pure=is_pure)
+    return encode_file(MAP_MAGIC, serial, {**v4, **v6})
 
 
-def _encode_v4(intervals: Intervals) -> dict[int, bytes]:
+def _encode_v4(intervals: Intervals, *, is_pure: bool) -> dict[int, bytes]:
     # A word is two halves of 32 bits, the lower one first.
-    words = array("I", bytes(8 * len(intervals.codes)))
+    starts = array("I", intervals.starts)
+    words = array("I", bytes(8 * len(starts)))
     words[0::2] = intervals.codes
-    words[1::2] = array("I", intervals.starts)
-    index = _build_index(start >> _V4_INDEX_SHIFT for start in intervals.starts)
+    words[1::2] = starts
+    if is_pure:
+        index = _build_index(start >> _V4_INDEX_SHIFT for start in starts)
+    else:
+        index = native.build_index(starts, 0, _V4_INDEX_SHIFT, _INDEX_ITEMS)
     return {MapSection.V4_WORDS: encode_items(words), MapSection.V4_INDEX: encode_items(index)}
 
 
-def _encode_v6(intervals: Intervals) -> dict[int, bytes]:
-    starts = intervals.starts
-    index = _build_index((start - V6_FIRST) >> V6_INDEX_SHIFT for start in starts)
+def _encode_v6(intervals: Intervals, *, is_pure: bool) -> dict[int, bytes]:
+    if is_pure:
+        starts = intervals.starts
+        highs = array("Q", [start >> 64 for start in starts])
+        lows = array("Q", [start & _LOW_64 for start in starts])
+        index = _build_index((start - V6_FIRST) >> V6_INDEX_SHIFT for start in starts)
+    else:
+        highs, lows = native.split_wide(list(intervals.starts))
+        # A block of the index is larger than 64 bits, so the upper halves tell.
+        index = native.build_index(highs, V6_FIRST >> 64, V6_INDEX_SHIFT - 64, _INDEX_ITEMS)
     return {
-        MapSection.V6_HIGH: encode_items(array("Q", [start >> 64 for start in starts])),
-        MapSection.V6_LOW: encode_items(array("Q", [start & _LOW_64 for start in starts])),
+        MapSection.V6_HIGH: encode_items(highs),
+        MapSection.V6_LOW: encode_items(lows),
         MapSection.V6_CODES: encode_items(intervals.codes),
         MapSection.V6_INDEX: encode_items(index),
     }

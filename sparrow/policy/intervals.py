@@ -17,15 +17,17 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from dataclasses import dataclass
-from enum import Enum
+from enum import IntEnum
 from typing import TYPE_CHECKING, TypeAlias
 
 from sparrow.policy.special import ORDINARY_BLOCKS, SPECIAL_BLOCKS, WRAPPINGS
+from sparrow.rib.twin import IS_PURE, native
 from sparrow.values.address import BITS, IPV4, IPV6
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from sparrow.rib.snapshot import FamilyTable
     from sparrow.values.address import Prefix
 
 Starts: TypeAlias = "array[int] | list[int]"
@@ -36,10 +38,10 @@ WRAPPED = 1 << 17
 """Code of its own, without a class."""
 
 
-class _Kind(Enum):
-    SPECIAL = "special"
-    ORDINARY = "ordinary"
-    WRAPPED = "wrapped"
+class _Kind(IntEnum):
+    ORDINARY = 0
+    SPECIAL = 1
+    WRAPPED = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +89,13 @@ class Intervals:
         has_next = index + 1 < len(self.starts)
         return self.starts[index], self.starts[index + 1] if has_next else 1 << self.bits
 
-    def project(self, classes: Sequence[int]) -> Intervals:
+    def project(self, classes: Sequence[int], *, is_pure: bool = IS_PURE) -> Intervals:
         """Give the map with every class number replaced by `classes[number]`.
 
         Neighbours that become equal are joined.
         """
+        if not is_pure:
+            return Intervals(self.bits, *native.project(self.starts, self.codes, classes))
         out = _Joiner(self.bits)
         for start, code in zip(self.starts, self.codes, strict=True):
             number = code & (SPECIAL - 1)
@@ -172,6 +176,15 @@ def sweep(
     for mark in marks:
         run.mark(mark)
     return run.finish()
+
+
+def sweep_table(
+    table: FamilyTable, codes: Sequence[int], default: int, *, is_pure: bool = IS_PURE
+) -> Intervals:
+    """Make the map of a whole table: what `sweep` makes of its rows."""
+    if is_pure:
+        return sweep(table.family, table.rows(), codes, default)
+    return Intervals(BITS[table.family], *native.sweep(table, codes, default, _marks(table.family)))
 
 
 class _Sweep:

@@ -17,7 +17,7 @@ from array import array
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sparrow.policy.intervals import Intervals, Leaf, sweep
+from sparrow.policy.intervals import Intervals, Leaf, sweep_table
 from sparrow.policy.preference import build_finder, failover_order
 from sparrow.policy.special import unwrap
 from sparrow.values.address import FAMILIES, IPV4, family_of, truncate
@@ -161,9 +161,8 @@ def _classify(address_map: AddressMap | None, client: Client) -> tuple[int, int,
 def build_base_map(site_set: SiteSet, snapshot: Snapshot) -> AddressMap:
     """Sweep a table into the map whose class numbers are home sites."""
     finder = build_finder(site_set)
-    homes = array("H", (finder.home(route).site for route in snapshot.routes))
-    default = finder.home(None).site
-    v4, v6 = (sweep(family, snapshot.family(family).rows(), homes, default) for family in FAMILIES)
+    homes = array("I", map(finder.site_of, snapshot.routes))
+    v4, v6 = (sweep_table(snapshot.family(family), homes, finder.self_site) for family in FAMILIES)
     return AddressMap(v4, v6)
 
 

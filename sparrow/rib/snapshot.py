@@ -19,6 +19,7 @@ from itertools import repeat
 from operator import lshift, or_
 from typing import TYPE_CHECKING
 
+from sparrow.rib.twin import IS_PURE, native
 from sparrow.values.address import BITS, FAMILIES, IPV4, IPV6, Prefix
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ class FamilyTable:
         return stop
 
 
-def _pick(column: array[int], rows: Iterable[int]) -> array[int]:
+def _pick(column: array[int], rows: Sequence[int]) -> array[int]:
     return array(column.typecode, map(column.__getitem__, rows))
 
 
@@ -186,22 +187,23 @@ class SnapshotBuilder:
     Rows that come in ascending order, as tables are published, cost no sort.
     """
 
-    def __init__(self, known: Iterable[Route] = ()) -> None:
+    def __init__(self, known: Iterable[Route] = (), *, is_pure: bool = IS_PURE) -> None:
         """Start empty; a route equal to one of `known` is held as that very object.
 
         Give the routes of the table that is to be replaced, and a reload holds
         no second copy of them.
         """
+        self._is_pure = is_pure
         self._known = {route: route for route in known}
         self._numbers: dict[Route, int] = {}
         self._rows = {family: _Rows(family, array(code)) for family, (code, _) in _WORDS.items()}
 
     def number(self, route: Route) -> int:
         """Give the index that `route` has in the snapshot to be."""
-        number = self._numbers.get(route)
-        if number is None:
-            number = self._numbers[self._known.get(route, route)] = len(self._numbers)
-        return number
+        # Hashing a route is what costs here.
+        if self._known:
+            route = self._known.get(route, route)
+        return self._numbers.setdefault(route, len(self._numbers))
 
     def count(self, family: int) -> int:
         """Count the rows of a family so far: the number of the next one."""
@@ -222,7 +224,7 @@ class SnapshotBuilder:
         rows.is_ascending = (
             rows.is_ascending
             and rows.last < networks[:size] + lengths[:1]
-            and _is_ascending(networks, lengths)
+            and (_is_ascending if self._is_pure else native.is_ascending)(networks, lengths)
         )
         rows.last = networks[-size:] + lengths[-1:]
         rows.words.extend(_swap_on_little_endian(array(rows.words.typecode, networks)))
@@ -231,7 +233,9 @@ class SnapshotBuilder:
 
     def build(self) -> Built:
         """Build the table; of several rows with one prefix the last one counts."""
-        tables = {family: _settle(rows) for family, rows in self._rows.items()}
+        tables = {
+            family: _settle(rows, is_pure=self._is_pure) for family, rows in self._rows.items()
+        }
         routes = tuple(self._numbers)
         snapshot = Snapshot(tables[IPV4][0], tables[IPV6][0], routes)
         return Built(snapshot, {family: tables[family][1] for family in FAMILIES})
@@ -268,13 +272,25 @@ def _is_ascending(networks: bytes, lengths: bytes) -> bool:
     return (next_rows | guards) - rows - ones & guards == guards
 
 
-def _settle(rows: _Rows) -> tuple[FamilyTable, Repeats]:
+def _settle(rows: _Rows, *, is_pure: bool) -> tuple[FamilyTable, Repeats]:
     """Make the sorted table of rows, and tell which of them were replaced."""
     words = _WORDS[rows.family][1]
     networks = tuple(rows.words[place::words] for place in range(words))
     table = FamilyTable(rows.family, networks, rows.lengths, rows.routes)
     if rows.is_ascending:
         return table, Repeats(array("I"), array("I"))
+    sort, pick = (_sort, _pick) if is_pure else (native.settle, native.pick)
+    kept, replaced = sort(table)
+    columns = (*networks, rows.lengths, rows.routes)
+    *networks_kept, lengths, routes = (pick(column, kept) for column in columns)
+    return FamilyTable(rows.family, tuple(networks_kept), lengths, routes), _repeats(replaced)
+
+
+def _sort(table: FamilyTable) -> tuple[array[int], array[int]]:
+    """Give the rows that stay, in order, and pairs of those that go and the next of their prefix.
+
+    A pair is an integer of 64 bits, the later row in the upper half.
+    """
     # One integer holds a row's key above its number, so that sorting needs no key
     # function and equal prefixes stay in the order in which they came.
     order = [
@@ -289,14 +305,7 @@ def _settle(rows: _Rows) -> tuple[FamilyTable, Repeats]:
             replaced.append((following & row_mask) << _ROW_BITS | this & row_mask)
         else:
             kept.append(this & row_mask)
-    return _reorder(table, kept), _repeats(replaced)
-
-
-def _reorder(table: FamilyTable, rows: array[int]) -> FamilyTable:
-    networks = tuple(_pick(column, rows) for column in table.networks)
-    return FamilyTable(
-        table.family, networks, _pick(table.lengths, rows), _pick(table.routes, rows)
-    )
+    return kept, replaced
 
 
 def _repeats(pairs: Iterable[int]) -> Repeats:

@@ -10,52 +10,26 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
-from itertools import repeat
 from typing import TYPE_CHECKING
 
 from sparrow.errors import InputError, Problem
 from sparrow.rib.route import Hop, Route, parse_hop, parse_route
-from sparrow.sources.line import (
-    MAX_LINE,
-    MAX_ROUTE,
-    RouteFormat,
-    show_line,
-    split_columns,
-    split_line,
-)
-from sparrow.values.address import (
-    AF_INET,
-    AF_INET6,
-    BITS,
-    FAMILIES,
-    IPV4,
-    IPV6,
-    family_of,
-    inet_pton,
-    parse_network,
-    truncate,
-)
+from sparrow.rib.twin import IS_PURE
+from sparrow.sources.block import LENGTHS, open_reader
+from sparrow.sources.line import MAX_LINE, MAX_ROUTE, RouteFormat, show_line, split_line
+from sparrow.values.address import FAMILIES, family_of, parse_network, truncate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from sparrow.rib.snapshot import Repeats, SnapshotBuilder
-    from sparrow.sources.line import Columns
+    from sparrow.sources.block import Rows
 
 SHOWN_LINES = 20
 """Bad lines of a file that are shown; the rest is counted."""
 UNENDED_MAX = 64 * 1024
 """Octets from which a file must end with a newline: a table without one was cut."""
 
-_SOCKET_FAMILY = {IPV4: AF_INET, IPV6: AF_INET6}
-_LENGTHS = {
-    family: {str(length): length for length in range(bits + 1)} for family, bits in BITS.items()
-}
-_HOST_OCTETS = tuple(
-    bytes(0xFF >> min(max(length - 8 * octet, 0), 8) for length in range(256))
-    for octet in range(16)
-)
-"""For each octet of an address: from a prefix length to the bits of it behind that length."""
 _REASON_SHOWN = 200
 """Characters of a reason that are shown: it may quote a word of thousands."""
 
@@ -89,7 +63,9 @@ class RouteNumbers(dict[str, int]):
         """Parse a text that is new, and number its route."""
         if len(text) > MAX_ROUTE:
             raise InputError([Problem(f"the AS path is longer than {MAX_ROUTE} characters")])
-        hops = tuple(map(self._hops.__getitem__, text.split()))
+        # Most routes are one hop, and there are 100,000 of them.
+        words = (text,) if text.isdigit() else text.split()
+        hops = tuple(map(self._hops.__getitem__, words))
         # What to say of a route without a hop is for `parse_route` to know.
         number = self[text] = self.builder.number(Route(hops) if hops else parse_route(text))
         return number
@@ -102,12 +78,20 @@ class RouteParser:
     and behind them. They are of no use if `problems` is not empty at the end.
     """
 
-    def __init__(self, file: str, route_format: RouteFormat, numbers: RouteNumbers) -> None:
+    def __init__(
+        self,
+        file: str,
+        route_format: RouteFormat,
+        numbers: RouteNumbers,
+        *,
+        is_pure: bool = IS_PURE,
+    ) -> None:
         """Read what messages call `file`; rows go into the builder of `numbers`."""
         self._file = file
         self._format = route_format
         self._numbers = numbers
         self._builder = numbers.builder
+        self._reader = open_reader(numbers, route_format, is_pure=is_pure)
         self._tail = b""
         self._is_skipping = False
         self._octets = 0
@@ -198,26 +182,18 @@ class RouteParser:
         return [Problem(what, self._file)]
 
     def _take_block(self, block: bytes) -> None:
-        columns = split_columns(block, self._format)
-        if columns is None or not self._take_columns(columns):
+        rows = self._reader.read(block)
+        if rows is None:
             self._take_lines(block)
+        else:
+            self._take_rows(rows)
 
-    def _take_columns(self, columns: Columns) -> bool:
-        """Take a whole block at once; do nothing and give False if a field is odd."""
-        addresses, length_texts, route_texts = columns
-        family = IPV6 if ":" in addresses[0] else IPV4
-        try:
-            networks = b"".join(map(inet_pton, repeat(_SOCKET_FAMILY[family]), addresses))
-            lengths = bytes(map(_LENGTHS[family].__getitem__, length_texts))
-            routes = array("I", map(self._numbers.__getitem__, route_texts))
-        except (OSError, KeyError, InputError):
-            return False
-        if _has_host_bits(networks, lengths):
-            return False
+    def _take_rows(self, rows: Rows) -> None:
+        """Take a row from each of as many lines."""
+        family, _, lengths, _ = rows
         self._spans[family].mark(self._builder.count(family), self._line + 1)
-        self._builder.extend(family, networks, lengths, routes)
+        self._builder.extend(*rows)
         self._line += len(lengths)
-        return True
 
     def _take_lines(self, block: bytes) -> None:
         """Take a block line by line, and say what is wrong with each."""
@@ -244,7 +220,7 @@ class RouteParser:
             self._masked_lines.append(self._line)
         if "/" not in prefix:
             first, _, rest = route.partition(" ")
-            self._pfx2as_count += first in _LENGTHS[family] and rest.isdigit()
+            self._pfx2as_count += first in LENGTHS[family] and rest.isdigit()
         rows = pending[family]
         self._spans[family].mark(self._builder.count(family) + len(rows.lengths), self._line)
         rows.networks += network
@@ -305,12 +281,3 @@ class _Span:
         ):
             (own if earlier >= self.start else foreign).append(row)
         return own, foreign
-
-
-def _has_host_bits(networks: bytes, lengths: bytes) -> bool:
-    """Tell whether any network has a bit set behind its length, all of them at once."""
-    size = len(networks) // len(lengths)
-    masks = bytearray(len(networks))
-    for octet in range(size):
-        masks[octet::size] = lengths.translate(_HOST_OCTETS[octet])
-    return bool(int.from_bytes(networks, "big") & int.from_bytes(masks, "big"))

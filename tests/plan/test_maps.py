@@ -101,3 +101,10 @@ def test_a_file_differs_from_that_of_another_serial_in_the_serial_alone() -> Non
     assert (1, 2**40) == (HEADER.unpack_from(one)[4], HEADER.unpack_from(two)[4])
     assert one[: HEADER.size - 8] == two[: HEADER.size - 8]
     assert one[HEADER.size :] == two[HEADER.size :]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_files_are_the_same_natively_and_purely(seed: int) -> None:
+    address_map = random_map(Random(seed), 8)
+    for each in (address_map, EMPTY):
+        assert encode_map(each, 7, is_pure=True) == encode_map(each, 7, is_pure=False)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from array import array
+from itertools import chain, groupby
 from random import Random
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from listed_tables import ROUTES, prefixes, random_table
 
 from sparrow.rib.route import Route, parse_route
-from sparrow.rib.snapshot import EMPTY, SnapshotBuilder, build_snapshot
+from sparrow.rib.snapshot import EMPTY, Built, SnapshotBuilder, build_snapshot
 from sparrow.values.address import Prefix, parse_prefix
 
 
@@ -152,3 +153,34 @@ def test_row_behind_a_key_is_the_first_that_is_above_it() -> None:
         table.row_behind(key, 0, 4)
         for key in ((high, 0, 31), (high, 0, 47), (high, 0, 49), (high + 1, 0, 0))
     ]
+
+
+def build(rows: list[tuple[Prefix, Route]], *, is_pure: bool) -> Built:
+    """Build from runs of rows: each run of one family comes as one block."""
+    builder = SnapshotBuilder(is_pure=is_pure)
+    for family, run in groupby(rows, key=lambda row: row[0].family):
+        block = list(run)
+        builder.extend(
+            family,
+            b"".join(prefix.network for prefix, _ in block),
+            bytes(prefix.length for prefix, _ in block),
+            array("I", [builder.number(route) for _, route in block]),
+        )
+    return builder.build()
+
+
+class TestBothWays:
+    @given(st.lists(st.tuples(prefixes(), st.sampled_from(ROUTES))))
+    def test_rows_of_any_kind_give_equal_tables_and_repeats(
+        self, rows: list[tuple[Prefix, Route]]
+    ) -> None:
+        assert build(rows, is_pure=True) == build(rows, is_pure=False)
+
+    @pytest.mark.parametrize("seed", range(20))
+    def test_runs_of_rows_give_equal_tables_and_repeats(self, seed: int) -> None:
+        random = Random(seed)
+        rows = sorted(random_table(random, 1000).items(), key=lambda item: order(item[0]))
+        runs = [random.sample(rows, 200) for _ in range(random.randint(0, 4))]
+        runs += [sorted(run, key=lambda item: order(item[0])) for run in runs]
+        every = [*rows, *chain.from_iterable(runs)]
+        assert build(every, is_pure=True) == build(every, is_pure=False)
