@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sparrow.cli.options import config_option, find_config_folders, json_option, locate_config
-from sparrow.cli.terminal import ending, progress_bar, say, say_problems
+from sparrow.cli.progress import progress_bar
+from sparrow.cli.terminal import ending, say, say_problems
 from sparrow.client import Connection
 from sparrow.config.locate import VARIABLE
 from sparrow.control.explain import explain as explain_case

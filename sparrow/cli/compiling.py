@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from sparrow.cli.options import config_option, locate_config, read_secrets
-from sparrow.cli.terminal import ending, progress_bar, say, say_problems
+from sparrow.cli.progress import progress_bar
+from sparrow.cli.terminal import ending, say, say_problems
 from sparrow.plan.compile import compile_plan
 from sparrow.plan.publish import last_generation, publish_plan
 from sparrow.staging import Staging, stage

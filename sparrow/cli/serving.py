@@ -1,4 +1,7 @@
-"""`sparrow serve`, `check`, `config print`: from a configuration to a server."""
+"""`sparrow serve`: from a configuration to a server.
+
+What this imports is waited for at every start.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,9 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from sparrow.account import find_account
-from sparrow.cli.options import config_option, locate_config, read_secrets
-from sparrow.cli.terminal import ending, progress_bar, say, say_problems
+from sparrow.cli.options import config_option, locate_config
+from sparrow.cli.terminal import ending
 from sparrow.config.load import load_config
-from sparrow.config.locate import find_folders, settle
-from sparrow.config.render import render_config
 from sparrow.errors import FatalError
 from sparrow.folders import load_cookie_secrets
 from sparrow.keeping.children import SIGNALS
@@ -23,7 +24,6 @@ from sparrow.keeping.configured import build_layout
 from sparrow.keeping.layout import encode_layout
 from sparrow.keeping.premises import encode_premises, enter
 from sparrow.logs import start_log
-from sparrow.staging import Staging, stage
 
 if TYPE_CHECKING:
     from sparrow.keeping.layout import Layout
@@ -99,37 +99,3 @@ def _hold_signals() -> None:
 def _leave(*_: object) -> NoReturn:
     logging.getLogger(__name__).info("stopped before anything was served")
     raise SystemExit(0)
-
-
-@click.command()
-@config_option
-def check(config_path: str | None) -> None:
-    """Read the configuration, tables and zones as `serve` would; exit 0, or 2 with the list."""
-    with ending():
-        path = locate_config(config_path)
-        with progress_bar("reading route tables") as progress:
-            staged = stage(Staging(path, read_secrets(path), progress))
-        say_problems("warning", staged.warnings)
-        snapshot = staged.view.tables.snapshot
-        count = len(staged.warnings)
-        say(
-            f"{path}: good. {len(staged.view.authority.zones.zones)} zones, "
-            f"{len(snapshot.v4)} IPv4 and {len(snapshot.v6)} IPv6 prefixes, "
-            f"{count} warning{'s' * (count != 1)}."
-        )
-
-
-@click.group()
-def config() -> None:
-    """Look at the configuration."""
-
-
-@config.command("print")
-@config_option
-def config_print(config_path: str | None) -> None:
-    """Print the whole effective configuration, every default filled in."""
-    with ending():
-        path = locate_config(config_path)
-        loaded = load_config(path)
-        folders = find_folders(loaded.config.server, path, os.environ, os.getuid())
-        sys.stdout.write(render_config(settle(loaded.config, folders)))

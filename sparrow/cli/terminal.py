@@ -1,4 +1,4 @@
-"""What commands show to people: problems, progress, and how they end.
+"""What commands show to people: problems, and how they end.
 
 Law: results go to stdout, everything else to stderr. Start from `ending`.
 """
@@ -10,15 +10,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
 
 from sparrow.errors import SparrowError
 
@@ -53,22 +44,3 @@ def ending(tell: Callable[[str], None] = say_error) -> Iterator[None]:
         for line in str(error).splitlines():
             tell(line)
         sys.exit(error.exit_code)
-
-
-@contextmanager
-def progress_bar(title: str) -> Iterator[Callable[[int, int], None] | None]:
-    """Give a callback for (done, total) octets that draws a bar; None off a terminal."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield None
-        return
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task(title, total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
