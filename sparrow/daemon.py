@@ -9,6 +9,7 @@ from `Daemon`.
 from __future__ import annotations
 
 import asyncio
+import codecs
 import logging
 import os
 import signal
@@ -409,6 +410,8 @@ def main(arguments: list[str]) -> int:
     """Be the daemon of a keeper's charge; give the exit code."""
     charge = decode_charge(arguments[0])
     start_log(charge.layout.log_format, charge.layout.log_level)
+    for encoding in ("utf-8-sig", "ascii"):
+        codecs.lookup(encoding)  # now, as the account may not be able to read Python's files
     become(charge.layout.user)
 
     async def serve() -> None:

@@ -25,7 +25,6 @@ from running import (
     Home,
     is_root,
     make_query,
-    run,
     wait_until,
 )
 
@@ -73,18 +72,24 @@ def test_a_second_daemon_in_the_same_run_directory_is_refused_by_the_pid_of_the_
     assert daemon.command("status")["ok"]
 
 
-def test_what_a_killed_daemon_left_is_taken_over(home: Home, daemon: Daemon) -> None:
+def test_what_a_killed_keeper_left_goes_on_and_is_taken_over(home: Home, daemon: Daemon) -> None:
     daemon.kill()
-    assert (home.run_dir / "control.sock").exists()
-    status = run("status", "-c", home.config)
-    assert (2, True) == (status.code, "no daemon listens at" in status.err)
-    successor = home.serve()
+    assert NEAREST == daemon.nearest()
+    assert daemon.pid not in {daemon.status()["pid"], daemon.status()["keeper_pid"]}
+    code, log = ended(home.begin())
+    assert (2, True) == (code, "take its place with `sparrow serve --replace`" in log)
+    successor = home.serve("--replace")
     assert successor.pid == successor.status()["pid"]
+    assert NEAREST == successor.nearest()
 
 
-def test_a_daemon_that_ends_takes_its_socket_with_it(home: Home, daemon: Daemon) -> None:
+def test_a_daemon_that_ends_takes_its_sockets_with_it_and_leaves_the_plan(
+    home: Home, daemon: Daemon
+) -> None:
     assert 0 == daemon.stop()
-    assert ["lock"] == [path.name for path in home.run_dir.iterdir()]
+    assert {"lock", "plan", "publisher", "limits.json", "counters"} == {
+        path.name for path in home.run_dir.iterdir()
+    }
 
 
 def link_to(folder: Path, target: Path) -> None:
@@ -177,7 +182,7 @@ def test_a_machine_without_ipv6_is_told_what_to_leave_out(
     )
     code, log = ended(home.begin(prefix=prefix))
     assert 2 == code
-    assert f"cannot listen on [::1]:{home.port} (UDP): " in log
+    assert f"cannot listen on [::1]:{home.port} (TCP): " in log
     assert f"{LOOPBACK}:{home.port}" not in log
 
 
@@ -281,13 +286,20 @@ def open_home(free_port: Callable[[], int]) -> Iterator[Home]:
         shutil.rmtree(path)
 
 
+def ids_of(pid: int) -> list[int]:
+    """Give the real, effective, saved and file system user of a process."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return next([*map(int, line.split()[1:])] for line in status.splitlines() if "Uid:" in line)
+
+
 def test_as_root_the_daemon_becomes_the_user_and_reloads(open_home: Home) -> None:
     home, uid = open_home, pwd.getpwnam(NOBODY).pw_uid
     daemon = home.serve()
     daemon.wait_for("running as nobody, who must be able to read every file")
-    status = Path(f"/proc/{daemon.pid}/status").read_text()
-    ids = next(line.split()[1:] for line in status.splitlines() if line.startswith("Uid:"))
-    assert {str(uid)} == set(ids)
+    found = daemon.status()
+    assert uid == ids_of(found["keeper_pid"])[1]  # it acts as the user, at the least
+    others = [found["daemon_pid"], *(row["pid"] for row in found["workers"])]
+    assert [[uid] * 4] * len(others) == [ids_of(pid) for pid in others]
     kept = [home.run_dir, home.run_dir / "lock", home.run_dir / "control.sock"]
     kept += [home.secret.parent, home.secret]
     assert [uid] * 5 == [path.stat().st_uid for path in kept]
