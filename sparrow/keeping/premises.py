@@ -64,7 +64,7 @@ def enter(layout: Layout, account: pwd.struct_passwd | None, *, is_replacing: bo
     _allow_many_files()
     pool = take_activated(os.environ, os.getpid())
     if predecessor:
-        pool += _sockets_of(predecessor.estate)
+        pool = _distinct([*pool, *_sockets_of(predecessor.estate)])
     furniture = furnish(layout, pool)
     for sock in pool:
         _log.info("a socket that was passed is not used: %s", sock.getsockname())
@@ -90,6 +90,15 @@ def _sockets_of(estate: Estate) -> list[socket.socket]:
     for sock in found:
         sock.setblocking(False)
     return found
+
+
+def _distinct(sockets: list[socket.socket]) -> list[socket.socket]:
+    """Give each socket once; both systemd and a predecessor may have passed it."""
+    found: dict[int, socket.socket] = {}
+    for sock in sockets:
+        if found.setdefault(os.fstat(sock.fileno()).st_ino, sock) is not sock:
+            sock.close()
+    return list(found.values())
 
 
 def _allow_many_files() -> None:
