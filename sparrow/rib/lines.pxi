@@ -157,7 +157,7 @@ cdef class BlockReader:
     cdef Py_ssize_t _room
 
     def __init__(self, numbers, *, bint is_pfx2as, Py_ssize_t max_line):
-        """Number routes by `numbers[text]`; give up lines of more than `max_line` octets."""
+        """Give up lines of more than `max_line` octets."""
         self._numbers = numbers
         self._is_pfx2as = is_pfx2as
         self._max_line = max_line
@@ -218,7 +218,7 @@ cdef class BlockReader:
         return number
 
     cdef int64_t _number_asn(self, uint64_t asn) except -2:
-        """Number the route that is one AS number; -1 where it is refused."""
+        """Number the route that is one AS number."""
         cdef uint64_t place = (asn * SPREAD) >> self._shift
         cdef uint64_t slot = self._slots[<Py_ssize_t>place]
         while <uint32_t>slot and slot >> 32 != asn:
@@ -226,9 +226,9 @@ cdef class BlockReader:
             slot = self._slots[<Py_ssize_t>place]
         if <uint32_t>slot:
             return <int64_t>(<uint32_t>slot) - 1
-        cdef int64_t number = self._ask(str(asn))
-        if 0 <= number < 0xFFFFFFFF:
-            self._slots[<Py_ssize_t>place] = asn << 32 | <uint64_t>(number + 1)
+        cdef uint32_t number = self._numbers.number_origin(asn)
+        if number < 0xFFFFFFFF:
+            self._slots[<Py_ssize_t>place] = asn << 32 | (<uint64_t>number + 1)
             self._room -= 1
             if self._room == 0:
                 self._grow()

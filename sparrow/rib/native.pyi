@@ -1,7 +1,7 @@
 # The types of the extension; each comment names the pure code that has the contract.
 
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 class Table(Protocol):  # sparrow.rib.snapshot.FamilyTable, which imports this module
@@ -14,8 +14,12 @@ class Table(Protocol):  # sparrow.rib.snapshot.FamilyTable, which imports this m
     @property
     def routes(self) -> array[int]: ...
 
+class Numbers(Protocol):  # sparrow.sources.block.Numbers, which lies above
+    def __getitem__(self, text: str) -> int: ...
+    def number_origin(self, asn: int) -> int: ...
+
 class BlockReader:  # sparrow.sources.block.PureReader
-    def __init__(self, numbers: Mapping[str, int], *, is_pfx2as: bool, max_line: int) -> None: ...
+    def __init__(self, numbers: Numbers, *, is_pfx2as: bool, max_line: int) -> None: ...
     def read(self, block: bytes) -> tuple[int, bytes, bytes, array[int]] | None: ...
 
 # sparrow.rib.snapshot: the order of rows, the sort, and what comes of it.

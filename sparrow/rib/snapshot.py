@@ -19,13 +19,12 @@ from itertools import repeat
 from operator import lshift, or_
 from typing import TYPE_CHECKING
 
+from sparrow.rib.route import Hop, Route
 from sparrow.rib.twin import IS_PURE, native
 from sparrow.values.address import BITS, FAMILIES, IPV4, IPV6, Prefix
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from sparrow.rib.route import Route
 
 _ROW_BITS = 32
 """A row number has 32 bits, as the items of `array("I")`."""
@@ -194,16 +193,17 @@ class SnapshotBuilder:
         no second copy of them.
         """
         self._is_pure = is_pure
-        self._known = {route: route for route in known}
-        self._numbers: dict[Route, int] = {}
+        self._known = {_key_of(route): route for route in known}
+        self._numbers: dict[Route | int, int] = {}
         self._rows = {family: _Rows(family, array(code)) for family, (code, _) in _WORDS.items()}
 
     def number(self, route: Route) -> int:
         """Give the index that `route` has in the snapshot to be."""
-        # Hashing a route is what costs here.
-        if self._known:
-            route = self._known.get(route, route)
-        return self._numbers.setdefault(route, len(self._numbers))
+        return self._numbers.setdefault(_key_of(route), len(self._numbers))
+
+    def number_origin(self, asn: int) -> int:
+        """Give the index of the route that is one AS number: 100,000 times, so it costs little."""
+        return self._numbers.setdefault(asn, len(self._numbers))
 
     def count(self, family: int) -> int:
         """Count the rows of a family so far: the number of the next one."""
@@ -236,9 +236,20 @@ class SnapshotBuilder:
         tables = {
             family: _settle(rows, is_pure=self._is_pure) for family, rows in self._rows.items()
         }
-        routes = tuple(self._numbers)
+        known = self._known
+        routes = tuple([known.get(key) or _route_of(key) for key in self._numbers])
         snapshot = Snapshot(tables[IPV4][0], tables[IPV6][0], routes)
         return Built(snapshot, {family: tables[family][1] for family in FAMILIES})
+
+
+def _key_of(route: Route) -> Route | int:
+    """Give what a route is found by: most are one AS number, which is hashed 10 times faster."""
+    hop = route.hops[0]
+    return hop.asns[0] if len(route.hops) == 1 == len(hop.asns) else route
+
+
+def _route_of(key: Route | int) -> Route:
+    return Route((Hop((key,)),)) if isinstance(key, int) else key
 
 
 def build_snapshot(entries: Iterable[tuple[Prefix, Route]]) -> Snapshot:

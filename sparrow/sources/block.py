@@ -9,15 +9,12 @@ from __future__ import annotations
 
 from array import array
 from itertools import repeat
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 from sparrow.errors import InputError
 from sparrow.rib.twin import IS_PURE, native
 from sparrow.sources.line import MAX_LINE, RouteFormat, split_columns
 from sparrow.values.address import AF_INET, AF_INET6, BITS, IPV4, IPV6, inet_pton
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 Rows: TypeAlias = "tuple[int, bytes, bytes, array[int]]"
 """Family, packed networks, lengths and route numbers, as `SnapshotBuilder.extend` takes them."""
@@ -35,6 +32,16 @@ _HOST_OCTETS = tuple(
 """For each octet of an address: from a prefix length to the bits of it behind that length."""
 
 
+class Numbers(Protocol):
+    """Gives the numbers of routes."""
+
+    def __getitem__(self, text: str) -> int:
+        """Give the number of a route by its text; raises `InputError` where it is none."""
+
+    def number_origin(self, asn: int) -> int:
+        """Give the number of the route that is one AS number."""
+
+
 class BlockReader(Protocol):
     """Reads the blocks of one file."""
 
@@ -43,9 +50,9 @@ class BlockReader(Protocol):
 
 
 def open_reader(
-    numbers: Mapping[str, int], route_format: RouteFormat, *, is_pure: bool = IS_PURE
+    numbers: Numbers, route_format: RouteFormat, *, is_pure: bool = IS_PURE
 ) -> BlockReader:
-    """Open a reader; `numbers[text]` numbers a route, or raises `InputError`."""
+    """Open the reader of a file."""
     if is_pure:
         return PureReader(numbers, route_format)
     is_pfx2as = route_format is RouteFormat.PFX2AS
@@ -55,7 +62,7 @@ def open_reader(
 class PureReader:
     """The reader in plain Python: every step is one pass over a column of the block."""
 
-    def __init__(self, numbers: Mapping[str, int], route_format: RouteFormat) -> None:
+    def __init__(self, numbers: Numbers, route_format: RouteFormat) -> None:
         """Read lines of `route_format`."""
         self._numbers = numbers
         self._format = route_format

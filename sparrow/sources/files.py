@@ -103,10 +103,10 @@ def load_snapshot(
         numbers = RouteNumbers(builder, previous.routes)
         meter = _Meter(sum(map(_size_of, files)), progress)
         readings = [_read_file(file, numbers, meter) for file in files]
-    problems = [problem for reading in readings for problem in reading.problems]
-    if problems:
-        raise InputError(problems)
-    built = builder.build()
+        problems = [problem for reading in readings for problem in reading.problems]
+        if problems:
+            raise InputError(problems)
+        built = builder.build()
     return Loaded(
         built.snapshot,
         tuple(reading.describe(built.repeats) for reading in readings),

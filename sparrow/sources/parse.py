@@ -38,9 +38,7 @@ class _Hops(dict[str, Hop]):
     """The hops of the words met so far: 1,000,000 paths are made of 80,000 of them."""
 
     def __missing__(self, word: str) -> Hop:
-        # Most hops are one plain number. Nine digits are below 2**32 without looking.
-        is_plain = len(word) <= 9 and word.isascii() and word.isdigit()
-        hop = self[word] = Hop((int(word),)) if is_plain else parse_hop(word)
+        hop = self[word] = Hop((int(word),)) if _is_plain(word) else parse_hop(word)
         return hop
 
 
@@ -59,16 +57,26 @@ class RouteNumbers(dict[str, int]):
         self.builder = builder
         self._hops = _Hops((str(hop), hop) for route in known for hop in route.hops)
 
+    def number_origin(self, asn: int) -> int:
+        """Give the number of the route that is one AS number."""
+        return self.builder.number_origin(asn)
+
     def __missing__(self, text: str) -> int:
         """Parse a text that is new, and number its route."""
+        if _is_plain(text):
+            number = self[text] = self.builder.number_origin(int(text))
+            return number
         if len(text) > MAX_ROUTE:
             raise InputError([Problem(f"the AS path is longer than {MAX_ROUTE} characters")])
-        # Most routes are one hop, and there are 100,000 of them.
-        words = (text,) if text.isdigit() else text.split()
-        hops = tuple(map(self._hops.__getitem__, words))
+        hops = tuple(map(self._hops.__getitem__, text.split()))
         # What to say of a route without a hop is for `parse_route` to know.
         number = self[text] = self.builder.number(Route(hops) if hops else parse_route(text))
         return number
+
+
+def _is_plain(word: str) -> bool:
+    """Tell an AS number without a look at its size: nine digits are below 2**32."""
+    return len(word) <= 9 and word.isascii() and word.isdigit()
 
 
 class RouteParser:

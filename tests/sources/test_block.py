@@ -45,6 +45,9 @@ class Numbers(dict[str, int]):
         number = self[text] = len(self)
         return number
 
+    def number_origin(self, asn: int) -> int:
+        return self[str(asn)]
+
 
 def regular_line(rng: Random, route_format: RouteFormat, prefixes: tuple[str, ...]) -> str:
     prefix = rng.choice(prefixes)
