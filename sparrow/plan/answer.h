@@ -410,7 +410,9 @@ static enum verdict write_response(const struct plan *plan, struct exchange *exc
 {
     const struct query *query = &exchange->query;
     const struct body *body = sections->body;
-    uint32_t opt = opt_length(plan, query), question = HEADER_SIZE + query->name_length + 4u;
+    uint32_t opt = opt_length(plan, query), question = HEADER_SIZE;
+    if (query->has_question)
+        question += query->name_length + 4u;
     uint64_t length = (uint64_t)question + body->length + opt;
     if (sections->address_count)
         length += sections->address_count * (uint64_t)(ADDRESS_HEAD + sections->part->size);
@@ -419,8 +421,10 @@ static enum verdict write_response(const struct plan *plan, struct exchange *exc
     uint8_t *out = exchange->out;
     uint32_t shift = (uint32_t)query->name_length - body->reference_length;
     memcpy(out, exchange->packet, question);
-    out[2] = (uint8_t)(0x80 | sections->is_authoritative << 2 | query->is_recursion_desired);
+    out[2] = (uint8_t)(0x80 | (exchange->packet[2] & OPCODE_BITS) | sections->is_authoritative << 2
+                       | query->is_recursion_desired);
     out[3] = exchange->rcode & 0xf;
+    write_u16(out + 4, query->has_question);
     write_u16(out + 6, body->answers + sections->address_count);
     write_u16(out + 8, body->authorities);
     write_u16(out + 10, body->additionals + (opt != 0));
@@ -482,6 +486,10 @@ static inline void begin_exchange(const struct plan *plan, struct exchange *exch
                     exchange->limit == TCP_LIMIT);
     if (exchange->verdict != ANSWERED)
         return;
+    if (exchange->query.fault) {
+        exchange->rcode = exchange->query.fault;
+        return;
+    }
     const struct table *table =
         find_table(plan, &exchange->query, exchange->packet + HEADER_SIZE);
     if (!table) {

@@ -11,6 +11,7 @@ import logging
 import mmap
 import os
 import time
+from contextlib import suppress
 from enum import IntEnum
 from typing import TYPE_CHECKING, overload
 
@@ -192,7 +193,8 @@ class WorkerCounters(_File):
 
     def __init__(self, folder: Path, name: str, writers: int, *, is_pure: bool) -> None:
         """Make `NAME.PID` in a folder, which is made as well."""
-        folder.mkdir(mode=_FOLDER_MODE, exist_ok=True)
+        with suppress(OSError):
+            folder.mkdir(mode=_FOLDER_MODE, exist_ok=True)
         super().__init__(folder / f"{name}.{os.getpid()}", (HEAD + STRIDE * writers) * _WORD)
         for word, value in (
             (Head.VERSION, VERSION),

@@ -22,9 +22,12 @@
 #define MIN_PAYLOAD 512 /* RFC 6891 section 6.2.3 */
 #define OUR_PAYLOAD 1232 /* DNS flag day 2020 */
 #define TCP_LIMIT 65535
+#define OPCODE_BITS 0x78 /* in the third octet of the header */
 
 enum { TYPE_OPT = 41, FIRST_META = 128, LAST_META = 254, CLASS_IN = 1 };
 enum { OPTION_NSID = 3, OPTION_SUBNET = 8, OPTION_COOKIE = 10, OPTION_KEEPALIVE = 11 };
+
+enum { RCODE_FORMERR = 1, RCODE_NOTIMP = 4 };
 
 /* What becomes of a packet. */
 enum verdict {
@@ -43,6 +46,8 @@ struct query {
     uint16_t type;
     uint16_t payload; /* octets that the sender takes; as sent */
     uint8_t label_count; /* without the root */
+    uint8_t fault; /* rcode of a query that is refused unread, else 0 */
+    bool has_question; /* whether the question could be read, so that it is repeated */
     bool is_recursion_desired;
     bool has_opt;
     bool is_dnssec_ok;
@@ -145,6 +150,23 @@ static inline bool parse_opt(struct query *query, const uint8_t *packet, uint32_
     return true;
 }
 
+/* Find the fault of a query that is refused by its header and question alone.
+ *
+ * opcode    questions  question    other records   fault
+ * not 0     any        any         none            NOTIMP
+ * 0         not 1      -           none            FORMERR
+ * 0         1          unreadable  any             FORMERR
+ */
+static inline uint8_t find_fault(const struct query *query, const uint8_t *packet)
+{
+    bool is_bare = !(read_u16(packet + 6) | read_u16(packet + 8) | read_u16(packet + 10));
+    if (packet[2] & OPCODE_BITS)
+        return is_bare ? RCODE_NOTIMP : 0;
+    if (read_u16(packet + 4) != 1)
+        return is_bare ? RCODE_FORMERR : 0;
+    return query->has_question ? 0 : RCODE_FORMERR;
+}
+
 /* Read a packet of any content. */
 static inline enum verdict parse_query(struct query *query, const uint8_t *packet, uint32_t length,
                                        bool is_tcp)
@@ -152,13 +174,18 @@ static inline enum verdict parse_query(struct query *query, const uint8_t *packe
     memset(query, 0, sizeof *query);
     if (length < HEADER_SIZE || packet[2] & 0x80)
         return SILENT;
-    bool is_plain = (packet[2] & 0x78) == 0 && read_u16(packet + 4) == 1 /* opcode, questions */
-        && read_u16(packet + 6) == 0 && read_u16(packet + 8) == 0 && read_u16(packet + 10) <= 1;
-    if (!is_plain || !parse_name(query, packet, length))
-        return MISSED;
     query->is_recursion_desired = packet[2] & 1;
+    query->has_question = read_u16(packet + 4) == 1 && parse_name(query, packet, length)
+        && length - HEADER_SIZE - query->name_length >= 4;
+    query->fault = find_fault(query, packet);
+    if (query->fault)
+        return ANSWERED;
+    bool is_plain = (packet[2] & OPCODE_BITS) == 0 && query->has_question
+        && read_u16(packet + 6) == 0 && read_u16(packet + 8) == 0 && read_u16(packet + 10) <= 1;
+    if (!is_plain)
+        return MISSED;
     uint32_t at = HEADER_SIZE + query->name_length;
-    if (length - at < 4 || read_u16(packet + at + 2) != CLASS_IN)
+    if (read_u16(packet + at + 2) != CLASS_IN)
         return MISSED;
     query->type = read_u16(packet + at);
     if (query->type == TYPE_OPT || (query->type >= FIRST_META && query->type <= LAST_META))

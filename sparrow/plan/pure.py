@@ -117,6 +117,9 @@ def answer(
     """
     if len(packet) < HEADER_SIZE or packet[2] & 0x80:
         return None
+    fault = _find_fault(packet)
+    if fault is not None:
+        return _refuse(packet, fault)
     query = _read_query(packet, is_tcp=limit == TCP_LIMIT)
     if query is None:
         return MISS
@@ -142,6 +145,32 @@ def answer(
     )
 
 
+def _find_fault(packet: bytes) -> Rcode | None:
+    """Find the fault of a query that is refused by its header and question alone.
+
+    opcode    questions  question    other records   fault
+    not 0     any        any         none            NOTIMP
+    0         not 1      -           none            FORMERR
+    0         1          unreadable  any             FORMERR
+    """
+    bits, questions, *others = struct.unpack_from("!5H", packet, 2)
+    if bits & _OPCODE:
+        return None if any(others) else Rcode.NOTIMP
+    if questions != 1:
+        return None if any(others) else Rcode.FORMERR
+    return Rcode.FORMERR if _read_labels(packet) is None else None
+
+
+def _refuse(packet: bytes, fault: Rcode) -> Answered:
+    """Give the response to a fault: no records, the question where there is a readable one."""
+    query_id, bits, questions = struct.unpack_from("!3H", packet)
+    found = _read_labels(packet) if questions == 1 else None
+    bitmap = _QR | bits & (_OPCODE | _RD) | fault
+    head = struct.pack("!6H", query_id, bitmap, found is not None, 0, 0, 0)
+    end = found[1] + 4 if found else HEADER_SIZE
+    return Answered(head + packet[HEADER_SIZE:end], fault)
+
+
 def _encode_head(packet: bytes, content: _Content, *, has_opt: bool) -> bytes:
     query_id, bits = struct.unpack_from("!HH", packet)
     bitmap = _QR | (_AA if content.is_authoritative else 0) | bits & _RD | content.rcode
@@ -163,8 +192,11 @@ def _read_query(packet: bytes, *, is_tcp: bool) -> _Query | None:
     return _Query(question, edns)
 
 
-def _read_question(packet: bytes) -> _Question | None:
-    """Read a question of class IN and of a type that can be data; None for any other."""
+def _read_labels(packet: bytes) -> tuple[tuple[bytes, ...], int] | None:
+    """Read the question's name: labels in lower case, and the offset behind it.
+
+    None where it is cut or no plain name, or where type and class do not follow.
+    """
     labels: list[bytes] = []
     at = HEADER_SIZE
     while at < len(packet):
@@ -176,12 +208,19 @@ def _read_question(packet: bytes) -> _Question | None:
             return None
         labels.append(packet[at : at + length].lower())
         at += length
-    if at + 4 > len(packet):
+    return (tuple(labels), at) if at + 4 <= len(packet) else None
+
+
+def _read_question(packet: bytes) -> _Question | None:
+    """Read a question of class IN and of a type that can be data; None for any other."""
+    found = _read_labels(packet)
+    if found is None:
         return None
+    labels, at = found
     rtype, rclass = struct.unpack_from("!HH", packet, at)
     if rclass != CLASS_IN or rtype == RRType.OPT or _FIRST_META_TYPE <= rtype <= _LAST_META_TYPE:
         return None
-    return _Question(packet[HEADER_SIZE:at].lower(), tuple(labels), rtype, at + 4)
+    return _Question(packet[HEADER_SIZE:at].lower(), labels, rtype, at + 4)
 
 
 def _read_opt(packet: bytes, at: int) -> Edns | None:

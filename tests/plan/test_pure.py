@@ -242,18 +242,12 @@ def test_nothing_is_sent_to_a_response_or_a_cut_header(plan: Plan, packet: bytes
 
 WWW = query("www.example.")
 MISSES = {
-    "opcode": query("www.example.", flags=0x2800),
-    "no question": struct.pack("!6H", 1, 0, 0, 0, 0, 0),
-    "two questions": struct.pack("!6H", 1, 0, 2, 0, 0, 0) + WWW[12:] * 2,
+    "opcode with a record": query("www.example.", flags=0x2800, opt=opt()),
+    "no question with a record": struct.pack("!6H", 1, 0, 0, 0, 0, 1) + opt(),
+    "two questions with a record": struct.pack("!6H", 1, 0, 2, 0, 0, 1) + WWW[12:] * 2 + opt(),
     "answers": struct.pack("!6H", 1, 0, 1, 1, 0, 0) + WWW[12:],
     "authorities": struct.pack("!6H", 1, 0, 1, 0, 1, 0) + WWW[12:],
     "two additional": struct.pack("!6H", 1, 0, 1, 0, 0, 2) + WWW[12:] + opt(),
-    "pointer": WWW[:12] + b"\xc0\x0c\0\x01\0\x01",
-    "label of 64": WWW[:12] + b"\x40" + bytes(64) + b"\0\0\x01\0\x01",
-    "name of 256": WWW[:12] + (b"\x3f" + b"x" * 63) * 3 + b"\x3e" + b"x" * 62 + b"\0\0\x01\0\x01",
-    "cut name": WWW[:18],
-    "cut class": WWW[:-1],
-    "no type": WWW[:-4],
     "class CH": WWW[:-1] + b"\x03",
     "type OPT": query("www.example.", 41),
     "type 128": query("www.example.", 128),
@@ -273,6 +267,37 @@ MISSES = {
     "cookie of 15": query("www.example.", opt=opt((10, bytes(15)))),
     "cookie of 41": query("www.example.", opt=opt((10, bytes(41)))),
 }
+
+
+FORMERR, NOTIMP = 1, 4
+FAULTS = {
+    "opcode": (query("www.example.", flags=0x2900), NOTIMP, 0xA900),
+    "opcode, no question": (struct.pack("!6H", 1, 0x2800, 0, 0, 0, 0), NOTIMP, 0xA800),
+    "opcode, cut": (query("www.example.", flags=0x2800)[:-1], NOTIMP, 0xA800),
+    "no question": (struct.pack("!6H", 1, 0, 0, 0, 0, 0), FORMERR, 0x8000),
+    "two questions": (struct.pack("!6H", 1, 0, 2, 0, 0, 0) + WWW[12:] * 2, FORMERR, 0x8000),
+    "pointer": (WWW[:12] + b"\xc0\x0c\0\x01\0\x01", FORMERR, 0x8000),
+    "label of 64": (WWW[:12] + b"\x40" + bytes(64) + b"\0\0\x01\0\x01", FORMERR, 0x8000),
+    "name of 256": (
+        WWW[:12] + (b"\x3f" + b"x" * 63) * 3 + b"\x3e" + b"x" * 62 + b"\0\0\x01\0\x01",
+        *(FORMERR, 0x8000),
+    ),
+    "cut name": (WWW[:18], FORMERR, 0x8000),
+    "cut class": (WWW[:-1], FORMERR, 0x8000),
+    "no type": (WWW[:-4], FORMERR, 0x8000),
+}
+
+
+@pytest.mark.parametrize(("packet", "rcode", "bits"), FAULTS.values(), ids=FAULTS)
+def test_a_query_that_its_header_and_question_condemn_is_refused_here(
+    plan: Plan, packet: bytes, rcode: int, bits: int
+) -> None:
+    is_repeated = packet[4:] == WWW[4:]
+    expected = packet[:2] + struct.pack("!5H", bits | rcode, is_repeated, 0, 0, 0)
+    found = answer(plan, packet, SOURCE, UDP, NOW_S)
+    assert isinstance(found, Answered)
+    assert expected + (packet[12:] if is_repeated else b"") == found.wire
+    assert rcode == found.rcode
 
 
 @pytest.mark.parametrize("packet", MISSES.values(), ids=MISSES)
