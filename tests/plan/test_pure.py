@@ -276,15 +276,15 @@ FAULTS = {
     "opcode, cut": (query("www.example.", flags=0x2800)[:-1], NOTIMP, 0xA800),
     "no question": (struct.pack("!6H", 1, 0, 0, 0, 0, 0), FORMERR, 0x8000),
     "two questions": (struct.pack("!6H", 1, 0, 2, 0, 0, 0) + WWW[12:] * 2, FORMERR, 0x8000),
-    "pointer": (WWW[:12] + b"\xc0\x0c\0\x01\0\x01", FORMERR, 0x8000),
-    "label of 64": (WWW[:12] + b"\x40" + bytes(64) + b"\0\0\x01\0\x01", FORMERR, 0x8000),
+    "pointer": (WWW[:12] + b"\xc0\x0c\0\x01\0\x01", FORMERR, 0x8100),
+    "label of 64": (WWW[:12] + b"\x40" + bytes(64) + b"\0\0\x01\0\x01", FORMERR, 0x8100),
     "name of 256": (
         WWW[:12] + (b"\x3f" + b"x" * 63) * 3 + b"\x3e" + b"x" * 62 + b"\0\0\x01\0\x01",
-        *(FORMERR, 0x8000),
+        *(FORMERR, 0x8100),
     ),
-    "cut name": (WWW[:18], FORMERR, 0x8000),
-    "cut class": (WWW[:-1], FORMERR, 0x8000),
-    "no type": (WWW[:-4], FORMERR, 0x8000),
+    "cut name": (WWW[:18], FORMERR, 0x8100),
+    "cut class": (WWW[:-1], FORMERR, 0x8100),
+    "no type": (WWW[:-4], FORMERR, 0x8100),
 }
 
 
