@@ -52,7 +52,7 @@ def claim_run_dir(path: str, owner: tuple[int, int] | None) -> RunDir:
         _check_run_dir(folder, owner)
         folder.chmod(_RUN_DIR_MODE)
         if owner:
-            os.chown(folder, *owner)
+            give_run_dir(folder, owner)
         lock_fd = _open_lock(folder, owner)
     except OSError as error:
         raise FatalError(f"run directory {path}: {error.strerror}; see server.run_dir") from None
@@ -75,6 +75,22 @@ def sign_run_dir(run_dir: RunDir) -> None:
     """Write down which process has a run directory, for who finds it taken."""
     os.ftruncate(run_dir.lock_fd, 0)
     os.pwrite(run_dir.lock_fd, f"{os.getpid()}\n".encode(), 0)
+
+
+def give_run_dir(folder: Path, owner: tuple[int, int]) -> None:
+    """Give a run directory to (uid, gid), with what a server of root has left in it.
+
+    Raises `OSError`. Neither links nor files with a second name are given away: who
+    could write here may have laid them.
+    """
+    os.chown(folder, *owner)
+    for place, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            path = Path(place, name)
+            found = path.lstat()
+            is_single = stat.S_ISREG(found.st_mode) and found.st_nlink == 1
+            if found.st_uid == 0 and (is_single or stat.S_ISDIR(found.st_mode)):
+                os.chown(path, *owner, follow_symlinks=False)
 
 
 def _check_run_dir(folder: Path, owner: tuple[int, int] | None) -> None:

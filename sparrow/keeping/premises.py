@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sparrow.folders import claim_run_dir
+from sparrow.folders import claim_run_dir, give_run_dir
 from sparrow.keeping.activation import take_activated
 from sparrow.keeping.estate import Estate, Holding, decode_estate, encode_estate
 from sparrow.keeping.handover import Predecessor, take_over
@@ -56,10 +56,12 @@ def enter(layout: Layout, account: pwd.struct_passwd | None, *, is_replacing: bo
     opened goes with the process.
     """
     predecessor = take_over(Path(layout.run_dir)) if is_replacing else None
+    owner = (account.pw_uid, account.pw_gid) if account else None
     if predecessor:
         lock_fd = predecessor.estate.lock_fd
+        if owner:
+            give_run_dir(Path(layout.run_dir), owner)
     else:
-        owner = (account.pw_uid, account.pw_gid) if account else None
         lock_fd = claim_run_dir(layout.run_dir, owner).lock_fd
     _allow_many_files()
     pool = take_activated(os.environ, os.getpid())

@@ -46,7 +46,7 @@ SSRS = 'ssrs: {{listen: "127.0.0.1:{port}", hostname: router}}\n'
 
 # The interpreter may stand where only root can read it: what it needs is loaded before.
 LEAVE_ROOT = """
-import os, sys, encodings.utf_8_sig
+import os, sys, encodings.utf_8_sig, sparrow.cli.serving
 from sparrow.cli import main
 os.setuid(54321)
 main(sys.argv[1:])
@@ -311,6 +311,20 @@ def test_as_root_the_daemon_becomes_the_user_and_reloads(open_home: Home) -> Non
     assert ["198.51.100.1", "198.51.100.2"] == daemon.addresses()
     daemon.stop()
     assert NEAREST != home.serve().nearest()  # and starts again in the same folders
+
+
+def test_what_root_left_in_the_run_directory_is_given_to_the_user(open_home: Home) -> None:
+    home, uid = open_home, pwd.getpwnam(NOBODY).pw_uid
+    home.configure(server="")
+    home.secret.parent.mkdir()
+    home.secret.write_text(f"{'11' * 16}\n")
+    assert 0 == home.serve().stop()
+    os.chown(home.secret, uid, uid)
+    home.configure(server=f", user: {NOBODY}")
+    daemon = home.serve()
+    assert NEAREST == daemon.nearest()
+    plan = [home.run_dir / "plan", *(home.run_dir / "plan").iterdir()]
+    assert {uid} == {path.stat().st_uid for path in plan}
 
 
 def test_a_file_that_the_user_may_not_read_is_said_beside_whom_it_concerns(

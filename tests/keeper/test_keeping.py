@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -240,3 +242,21 @@ def test_sockets_passed_to_somebody_else_are_not_taken() -> None:
     assert {"HOME": "/"} == environ
     assert [] == take_activated({"LISTEN_FDS": "x", "LISTEN_PID": "77"}, 77)
     assert [] == take_activated({}, 77)
+
+
+# --- what is imported ---
+
+KNOWLEDGE = {"yaml", "pydantic", "pytricia", "dns", "click", "rich"}
+"""Top-level packages of those who read configurations, tables and zones, or talk to people."""
+
+
+@pytest.mark.parametrize("program", ["keeper", "worker", "tcpworker"])
+def test_who_serves_reads_no_configuration_no_table_and_no_zone(program: str) -> None:
+    code = f"import sys, sparrow.{program}; print(*{{name.split('.')[0] for name in sys.modules}})"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE_S, check=True
+    )
+    loaded = set(done.stdout.split())
+    assert {"sparrow"} <= loaded
+    assert set() == KNOWLEDGE & loaded
+    assert program != "keeper" or "dnslib" not in loaded
