@@ -13,7 +13,7 @@ from array import array
 from dataclasses import replace
 from itertools import islice, repeat
 from operator import lt, ne
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from sparrow.plan.format import (
     INDEX_BITS,
@@ -25,14 +25,13 @@ from sparrow.plan.format import (
 from sparrow.plan.plan import MapFile
 from sparrow.policy.intervals import SPECIAL, WRAPPED
 from sparrow.policy.special import WRAPPINGS
+from sparrow.rib.twin import IS_PURE, native
 from sparrow.values.address import BITS, IPV4
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sparrow.plan.plan import PlanFile
-
-_Start = TypeVar("_Start", int, tuple[int, int])
 
 _V4_EDGES = range(0, (1 << BITS[IPV4]) + 1, 1 << BITS[IPV4] - INDEX_BITS)
 """First addresses of the blocks that the index tells apart, and the end of the last."""
@@ -48,7 +47,7 @@ _WRAPPED_BLOCKS = sorted(
 )
 
 
-def verify_map(file: PlanFile) -> MapFile:
+def verify_map(file: PlanFile, *, is_pure: bool = IS_PURE) -> MapFile:
     """Check a mapped file and give its views. Raises `PlanError`."""
     found = MapFile(
         file=file,
@@ -60,64 +59,80 @@ def verify_map(file: PlanFile) -> MapFile:
         v6_index=file.view(MapSection.V6_INDEX, "I"),
         class_count=0,
     )
-    v4_codes = _check_v4(found)
-    v6_codes = _check_v6(found)
+    v4_codes = _check_v4(found, is_pure=is_pure)
+    v6_codes = _check_v6(found, is_pure=is_pure)
     classes = {code & SPECIAL - 1 for code in v4_codes | v6_codes - {WRAPPED}}
     return replace(found, class_count=max(classes) + 1)
 
 
-def _check_v4(found: MapFile) -> set[int]:
+def _check_v4(found: MapFile, *, is_pure: bool) -> set[int]:
     """Check the map of IPv4 and give its codes."""
     halves = array("I", found.v4_words.tobytes())
     codes, starts = halves[0::2], halves[1::2]
-    _check_order(starts, codes, "IPv4")
+    _check_order((starts,), codes, "IPv4", is_pure=is_pure)
     distinct = set(codes)
     if max(distinct) >= WRAPPED:
         raise PlanError("a code of the IPv4 map is none")
-    _check_index(starts, found.v4_index, _V4_EDGES, "IPv4")
+    build_index = _build_index if is_pure else _build_index_natively
+    if found.v4_index.tobytes() != build_index(starts, _V4_EDGES).tobytes():
+        raise PlanError("the IPv4 map's index is not that of its intervals")
     return distinct
 
 
-def _check_v6(found: MapFile) -> set[int]:
+def _check_v6(found: MapFile, *, is_pure: bool) -> set[int]:
     """Check the map of IPv6 and give its codes."""
     highs, lows = (array("Q", half.tobytes()) for half in (found.v6_high, found.v6_low))
     codes = array("I", found.v6_codes.tobytes())
     if not len(highs) == len(lows) == len(codes):
         raise PlanError("the sections of the IPv6 map are not of one length")
-    starts = list(zip(highs, lows, strict=True))
-    _check_order(starts, codes, "IPv6")
+    _check_order((highs, lows), codes, "IPv6", is_pure=is_pure)
     distinct = set(codes)
     if max(distinct) > WRAPPED:
         raise PlanError("a code of the IPv6 map is none")
-    _check_wrapped(starts, codes)
-    _check_index(highs, found.v6_index, _V6_EDGES, "IPv6")
+    _check_wrapped(highs, lows, codes)
+    build_index = _build_index if is_pure else _build_index_natively
+    if found.v6_index.tobytes() != build_index(highs, _V6_EDGES).tobytes():
+        raise PlanError("the IPv6 map's index is not that of its intervals")
     return distinct
 
 
-def _check_order(starts: Sequence[_Start], codes: Sequence[int], family: str) -> None:
-    if not starts or starts[0] not in (0, (0, 0)):
+def _check_order(
+    columns: tuple[array[int], ...], codes: array[int], family: str, *, is_pure: bool
+) -> None:
+    """Check that intervals ascend and are joined; `columns` are the words of their starts."""
+    if not codes or any(column[0] for column in columns):
         raise PlanError(f"the {family} map does not begin with the first address")
-    if not all(map(lt, starts, islice(starts, 1, None))):
+    starts = list(zip(*columns, strict=True)) if is_pure else []
+    if not (_ascends(starts) if is_pure else native.ascends(*columns)):
         raise PlanError(f"the {family} map's intervals do not ascend")
-    if not all(map(ne, codes, islice(codes, 1, None))):
+    if not (_differ(codes) if is_pure else native.neighbours_differ(codes)):
         raise PlanError(f"two neighbours of the {family} map have one code")
 
 
-def _check_wrapped(starts: Sequence[tuple[int, int]], codes: array[int]) -> None:
+def _ascends(starts: Sequence[tuple[int, ...]]) -> bool:
+    return all(map(lt, starts, islice(starts, 1, None)))
+
+
+def _differ(codes: Sequence[int]) -> bool:
+    return all(map(ne, codes, islice(codes, 1, None)))
+
+
+def _check_wrapped(highs: array[int], lows: array[int], codes: array[int]) -> None:
     """Check that exactly the blocks that wrap IPv4 are marked so."""
-    ends = [*islice(starts, 1, None), (1 << 64, 0)]
-    found = [
-        (starts[number][0] << 64 | starts[number][1], ends[number][0] << 64 | ends[number][1])
-        for number, code in enumerate(codes)
-        if code == WRAPPED
-    ]
+    found = []
+    place = -1
+    for _ in range(codes.count(WRAPPED)):
+        place = codes.index(WRAPPED, place + 1)
+        is_last = place + 1 == len(codes)
+        end = 1 << 128 if is_last else highs[place + 1] << 64 | lows[place + 1]
+        found.append((highs[place] << 64 | lows[place], end))
     if found != _WRAPPED_BLOCKS:
         raise PlanError("the IPv6 map marks other blocks than those that wrap IPv4 addresses")
 
 
-def _check_index(starts: Sequence[int], index: memoryview, edges: range, family: str) -> None:
-    if index.tobytes() != _build_index(starts, edges).tobytes():
-        raise PlanError(f"the {family} map's index is not that of its intervals")
+def _build_index_natively(starts: array[int], edges: range) -> array[int]:
+    """Do as `_build_index`."""
+    return native.build_index(starts, edges.start, edges.step.bit_length() - 1, len(edges))
 
 
 def _build_index(starts: Sequence[int], edges: range) -> array[int]:

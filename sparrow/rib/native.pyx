@@ -138,6 +138,11 @@ cdef int merge(Keys keys, uint32_t[::1] rows, uint32_t[::1] out, tuple bounds) e
     return 0
 
 
+ctypedef fused word:
+    uint32_t
+    uint64_t
+
+
 ctypedef fused item:
     uint8_t
     uint32_t
@@ -195,11 +200,6 @@ def split_wide(list starts not None):
     return highs, lows
 
 
-ctypedef fused word:
-    uint32_t
-    uint64_t
-
-
 def build_index(const word[::1] starts, uint64_t first, int shift, Py_ssize_t items):
     """Give for each block `first + (b << shift)` the number of starts below it, `items` in all.
 
@@ -220,3 +220,26 @@ def build_index(const word[::1] starts, uint64_t first, int shift, Py_ssize_t it
     for filled in range(filled, items):
         out[filled] = <uint32_t>starts.shape[0]
     return index
+
+
+def ascends(const word[::1] starts, const uint64_t[::1] lows=None):
+    """Tell whether starts strictly ascend; `lows` are their lower words, where they have any."""
+    cdef Py_ssize_t place
+    if lows is not None and lows.shape[0] != starts.shape[0]:
+        raise ValueError("each start has one lower word")
+    for place in range(1, starts.shape[0]):
+        if starts[place - 1] > starts[place]:
+            return False
+        if starts[place - 1] == starts[place]:
+            if lows is None or lows[place - 1] >= lows[place]:
+                return False
+    return True
+
+
+def neighbours_differ(const uint32_t[::1] codes):
+    """Tell whether no two neighbours are equal."""
+    cdef Py_ssize_t place
+    for place in range(1, codes.shape[0]):
+        if codes[place - 1] == codes[place]:
+            return False
+    return True

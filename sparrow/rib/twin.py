@@ -7,14 +7,15 @@ native code is one module. Who has a native way asks `IS_PURE`, and nobody else 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 IS_PURE = os.environ.get("SPARROW_PURE") == "1"
 """Whether the pure code was chosen, which needs no extension to be built."""
 
-if TYPE_CHECKING or not IS_PURE:
+try:
     from sparrow.rib import native
-else:
-    native = None
+except ImportError:
+    if not IS_PURE:
+        raise
+    native = None  # type: ignore[assignment]
 
 __all__ = ["IS_PURE", "native"]

@@ -8,6 +8,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
+from mutations import mutate
 from planreading import read_sections
 from random_plans import random_map
 
@@ -18,8 +19,12 @@ from sparrow.plan.format import (
     V6_FIRST,
     V6_INDEX_SHIFT,
     MapSection,
+    PlanError,
+    decode_file,
 )
 from sparrow.plan.maps import encode_map
+from sparrow.plan.plan import PlanFile
+from sparrow.plan.verifymap import verify_map
 from sparrow.policy.intervals import Intervals, sweep
 from sparrow.policy.steering import AddressMap
 
@@ -108,3 +113,21 @@ def test_files_are_the_same_natively_and_purely(seed: int) -> None:
     address_map = random_map(Random(seed), 8)
     for each in (address_map, EMPTY):
         assert encode_map(each, 7, is_pure=True) == encode_map(each, 7, is_pure=False)
+
+
+def verdict(octets: bytes, *, is_pure: bool) -> str | int:
+    """Give the class count of a map file, or why it is refused."""
+    try:
+        file = PlanFile("map-1-0", "", memoryview(octets), decode_file(MAP_MAGIC, octets))
+        return verify_map(file, is_pure=is_pure).class_count
+    except PlanError as error:
+        return str(error)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_mutated_files_are_judged_alike_natively_and_purely(seed: int) -> None:
+    rng = Random(seed)
+    whole = encode_map(random_map(rng, 8), 7)
+    assert isinstance(verdict(whole, is_pure=False), int)
+    for octets in (whole, *(mutate(rng, whole, MAP_MAGIC) for _ in range(5))):
+        assert verdict(octets, is_pure=True) == verdict(octets, is_pure=False)
