@@ -24,10 +24,13 @@ An answer, step by step, and where to read:
   dialect of Zebra's bgpd.
 - `control` is what the commands and a running daemon say to each other, and
   `client` the commands' end of the socket between them.
-- `view` is what is published: one state of the server as one value. `staging`
-  builds it from a configuration, and `live` serves queries and look-ups from it.
-  `daemon` runs the servers and reloads, in the `folders` that it owns, under
-  the `account` that is configured; `cli` is the command `sparrow`.
+- `view` is what is known: one state of the server as one value. `staging` builds it
+  from a configuration, and `live` answers look-ups from it. `plan` is what is
+  served: a view compiled into files.
+- `keeper` holds the sockets and starts the other processes: `worker` and
+  `tcpworker` answer DNS from the plan, `daemon` reads, compiles, publishes and
+  reloads, in the `folders` and under the `account` that are configured. `keeping` is
+  what these have in common, and `cli` the command `sparrow`.
 - `values` and `errors` are the words that all of these share: addresses,
   prefixes, AS numbers, names; and errors, classed by what the caller does next.
 
