@@ -30,7 +30,8 @@ An answer, step by step, and where to read:
 - `keeper` holds the sockets and starts the other processes: `worker` and
   `tcpworker` answer DNS from the plan, `daemon` reads, compiles, publishes and
   reloads, in the `folders` and under the `account` that are configured. `keeping` is
-  what these have in common, and `cli` the command `sparrow`.
+  what these have in common, `logs` what they write to stderr, and `cli` the command
+  `sparrow`.
 - `values` and `errors` are the words that all of these share: addresses,
   prefixes, AS numbers, names; and errors, classed by what the caller does next.
 
