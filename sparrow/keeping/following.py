@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING
 from sparrow.keeping.charge import COUNTERS, PLAN
 from sparrow.plan.counters import PlanCounters, WorkerCounters
 from sparrow.plan.format import PlanError
-from sparrow.plan.reader import CURRENT
 from sparrow.plan.twin import IS_PURE
-from sparrow.plan.watch import PlanSource
+from sparrow.plan.watch import GENERATION_FILE, PlanSource
 from sparrow.server.planned import ServedPlan
 
 if TYPE_CHECKING:
@@ -78,7 +77,8 @@ class Following:
     def _open(self) -> PlanSource | None:
         """Open the last plan; None where there is none, or none that can be taken."""
         with suppress(OSError):
-            if not (self._directory / CURRENT).exists():
+            # Written last: before it is there the first plan is still on its way.
+            if not (self._directory / GENERATION_FILE).exists():
                 return None
         try:
             return PlanSource(self._directory)
