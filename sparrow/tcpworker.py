@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from sparrow.account import become
 from sparrow.keeping.charge import decode_charge
-from sparrow.keeping.following import POLL_S, Following
+from sparrow.keeping.following import Following
 from sparrow.keeping.settings import LimitsFile
 from sparrow.keeping.tether import Tether
 from sparrow.logs import start_log
@@ -53,7 +53,7 @@ class TcpWorker:
         while not self._end.is_set():
             self._follow()
             try:
-                async with asyncio.timeout(POLL_S):
+                async with asyncio.timeout(self._following.pause_s):
                     await self._end.wait()
             except TimeoutError:
                 continue

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from sparrow.account import become
 from sparrow.dns.respond import Sender
 from sparrow.keeping.charge import decode_charge
-from sparrow.keeping.following import POLL_S, Following
+from sparrow.keeping.following import Following
 from sparrow.keeping.tether import Watch
 from sparrow.logs import start_log
 from sparrow.plan.twin import IS_PURE, UdpLoop
@@ -164,7 +164,7 @@ class UdpWorker:
             if looks % _GAUGE_LOOKS == 0:
                 self._measure()
             looks += 1
-            self._watch.pause(POLL_S)
+            self._watch.pause(self._following.pause_s)
         for seat in self._seats:
             seat.finish()
         for seat in self._seats:

@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-POLL_S = 0.05
+_POLL_S = 0.05
 """Seconds between two looks at the number of the generation: one load from memory."""
+_FIRST_POLL_S = 0.005
+"""The same before the first plan: clients wait."""
 
 
 class Following:
@@ -43,6 +45,11 @@ class Following:
         """What depends on no plan."""
         self.served: ServedPlan | None = None
         """The plan to serve from; None before the first."""
+
+    @property
+    def pause_s(self) -> float:
+        """Seconds until the next look."""
+        return _POLL_S if self.served else _FIRST_POLL_S
 
     def look(self) -> ServedPlan | None:
         """Give the plan to be published to those who answer; None where nothing is new."""

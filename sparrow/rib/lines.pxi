@@ -144,6 +144,7 @@ cdef object take_text(cursor *text, bint is_pfx2as):
     return PyUnicode_DecodeASCII(<const char *>start, stop - start, NULL) if stop > start else None
 
 
+@final
 cdef class BlockReader:
     """Reads the blocks of one file; the twin of `sparrow.sources.block.PureReader`."""
 
@@ -156,7 +157,7 @@ cdef class BlockReader:
     cdef int _shift
     cdef Py_ssize_t _room
 
-    def __init__(self, numbers, *, bint is_pfx2as, Py_ssize_t max_line):
+    def __cinit__(self, numbers, *, bint is_pfx2as, Py_ssize_t max_line):
         """Give up lines of more than `max_line` octets."""
         self._numbers = numbers
         self._is_pfx2as = is_pfx2as
@@ -236,7 +237,7 @@ cdef class BlockReader:
 
     cdef int _open_slots(self, Py_ssize_t count) except -1:
         self._slots = clone(WORDS, count, True)
-        self._room = count // 2
+        self._room = count // 4 * 3
         self._shift = 64
         while count > 1:
             count >>= 1

@@ -1,4 +1,4 @@
-# cython: language_level=3, boundscheck=True, wraparound=False, cdivision=True
+# cython: language_level=3, boundscheck=True, wraparound=False, cdivision=True, initializedcheck=False
 """The fast twin of all that is done to each line and each row of a table.
 
 Law: it gives what the pure code gives, or gives up a block of lines as odd and leaves
@@ -7,6 +7,7 @@ Start from `BlockReader` and `sweep`; `sparrow.sources.block` and
 `sparrow.policy.intervals` define both.
 """
 
+from cython cimport final
 from cpython.array cimport array, clone
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_DecodeASCII
@@ -50,6 +51,7 @@ def is_ascending(bytes networks not None, bytes lengths not None):
     return True
 
 
+@final
 cdef class Keys:
     """What the rows of a table are sorted by."""
 

@@ -237,7 +237,11 @@ class SnapshotBuilder:
             family: _settle(rows, is_pure=self._is_pure) for family, rows in self._rows.items()
         }
         known = self._known
-        routes = tuple([known.get(key) or _route_of(key) for key in self._numbers])
+        routes = tuple(
+            [known.get(key) or _route_of(key) for key in self._numbers]
+            if known
+            else map(_route_of, self._numbers)
+        )
         snapshot = Snapshot(tables[IPV4][0], tables[IPV6][0], routes)
         return Built(snapshot, {family: tables[family][1] for family in FAMILIES})
 

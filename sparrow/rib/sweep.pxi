@@ -41,6 +41,7 @@ cdef struct mark:
     int kind
 
 
+@final
 cdef class Sweep:
     """The blocks that are open at the present address, shortest first, and the map so far."""
 

@@ -55,11 +55,9 @@ class RouteNumbers(dict[str, int]):
         """
         super().__init__()
         self.builder = builder
+        self.number_origin = builder.number_origin
+        """Gives the number of the route that is one AS number."""
         self._hops = _Hops((str(hop), hop) for route in known for hop in route.hops)
-
-    def number_origin(self, asn: int) -> int:
-        """Give the number of the route that is one AS number."""
-        return self.builder.number_origin(asn)
 
     def __missing__(self, text: str) -> int:
         """Parse a text that is new, and number its route."""
