@@ -141,7 +141,7 @@ class Daemon:
         control = ControlSocket(self._premises.run_dir.control_socket, self._execute)
         try:
             await self._fill_rib()
-            await control.start()
+            control.start()
             async with asyncio.TaskGroup() as group:
                 tasks = [
                     group.create_task(self._serve_route_port()),
