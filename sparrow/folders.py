@@ -10,6 +10,7 @@ import fcntl
 import os
 import secrets
 import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,8 +66,9 @@ def claim_run_dir(path: str, owner: tuple[int, int] | None) -> RunDir:
             f"run directory {path} belongs to a sparrow that runs already, pid {pid}: "
             "stop that one, or give this one a server.run_dir of its own"
         ) from None
-    os.ftruncate(lock_fd, 0)
-    os.pwrite(lock_fd, f"{os.getpid()}\n".encode(), 0)
+    with suppress(OSError):  # the number is for people; a full disk takes nothing from the lock
+        os.ftruncate(lock_fd, 0)
+        os.pwrite(lock_fd, f"{os.getpid()}\n".encode(), 0)
     return RunDir(folder, lock_fd)
 
 
@@ -169,10 +171,13 @@ def _create_secret(file: Path, owner: tuple[int, int] | None) -> None:
     aside.unlink(missing_ok=True)  # of a process of our number that was killed just here
     descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        os.write(descriptor, secrets.token_hex(SECRET_SIZE).encode() + b"\n")
-        os.fsync(descriptor)
-        if owner:
-            os.fchown(descriptor, *owner)
-    finally:
-        os.close(descriptor)
-    aside.rename(file)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(secrets.token_hex(SECRET_SIZE).encode() + b"\n")
+            stream.flush()
+            os.fsync(descriptor)
+            if owner:
+                os.fchown(descriptor, *owner)
+        aside.rename(file)
+    except OSError:
+        aside.unlink(missing_ok=True)  # each start on a full disk would leave one more
+        raise
