@@ -31,7 +31,7 @@ from sparrow.rib.snapshot import EMPTY
 from sparrow.rib.table import Rib
 from sparrow.server.control import ControlSocket
 from sparrow.server.exchange import Exchange
-from sparrow.server.sockets import DnsSockets, open_listeners, open_tcp
+from sparrow.server.sockets import SPARE_FILES, DnsSockets, allow_files, open_listeners, open_tcp
 from sparrow.server.ssrs import RoutePort, RoutePortSettings
 from sparrow.server.tcp import TcpServer
 from sparrow.server.udp import UdpServer
@@ -78,6 +78,7 @@ def enter_premises(config_path: str) -> Premises:
     Raises `InputError` or `FatalError`; what was opened goes with the process.
     """
     config = load_config(config_path).config
+    _allow_connections(config)
     account = find_account(config.server.user)
     owner = (account.pw_uid, account.pw_gid) if account else None
     folders = find_folders(config.server, config_path, os.environ, os.getuid())
@@ -92,6 +93,19 @@ def enter_premises(config_path: str) -> Premises:
             what = "%s cannot read %s: install Python and sparrow where that user can"
             _log.warning(what, account.pw_name, unreadable[0])
     return Premises(config, run_dir, dns, route_port, folders.cookie_secret, time.time())
+
+
+def _allow_connections(config: Config) -> None:
+    """Have room for every connection that is allowed, or say that there is none."""
+    route_port = config.ssrs.connections if config.ssrs else 0
+    needed = config.server.tcp.connections + route_port + SPARE_FILES
+    allowed = allow_files(needed)
+    if allowed < needed:
+        _log.warning(
+            "this process may open %d files, and %d may be needed: raise the hard limit of open "
+            "files (LimitNOFILE= in systemd), or lower server.tcp.connections",
+            *(allowed, needed),
+        )
 
 
 def hold_signals() -> None:
@@ -243,6 +257,7 @@ class Daemon:
         if delta.is_empty and _serves_the_same(old, new):
             new = replace(new, serial=old.serial, published_at_s=old.published_at_s)
         self._live.publish(new)
+        _allow_connections(new.config)
         if self._tcp:
             self._tcp.limits = new.config.server.tcp
 
