@@ -140,6 +140,7 @@ class Daemon:
         self._hung_up = asyncio.Event()
         self._stop = asyncio.Event()
         self._tcp: TcpServer | None = None
+        self._route_port: RoutePort | None = None
 
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT, then drain and return."""
@@ -191,10 +192,10 @@ class Daemon:
         config, listener = self._premises.config.ssrs, self._premises.route_port
         if config is None or listener is None:
             return
-        port = RoutePort(self._live, _route_port_settings(config))
+        self._route_port = RoutePort(self._live, _route_port_settings(config))
         _log.info("answering the route port on %s", config.listen)
         with listener:
-            await port.serve([listener])
+            await self._route_port.serve([listener])
 
     # Reload.
 
@@ -327,6 +328,7 @@ class Daemon:
             started_at_s=self._premises.started_at_s,
             listen=self._listen_texts(),
             route_port=str(ssrs.listen) if ssrs else None,
+            route_port_counters=self._route_port.snapshot() if self._route_port else {},
             last_reload=self._last_reload,
         )
 

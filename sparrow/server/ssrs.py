@@ -12,7 +12,7 @@ import asyncio
 import logging
 import socket
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -94,6 +94,10 @@ class RoutePort:
     def open_connections(self) -> int:
         """Sessions that are open now."""
         return len(self._peers)
+
+    def snapshot(self) -> dict[str, int]:
+        """Give all numbers as JSON has them."""
+        return {"open": self.open_connections, **asdict(self.counters)}
 
     async def serve(self, listeners: Sequence[socket.socket]) -> None:
         """Accept and serve on listening stream sockets until cancelled.
