@@ -16,11 +16,14 @@ from pathlib import Path
 
 from sparrow.dns.cookie import SECRET_SIZE
 from sparrow.errors import FatalError, InputError, Problem
+from sparrow.sources.octets import load_octets
 
 _RUN_DIR_MODE = 0o750
 _STATE_DIR_MODE = 0o750
 CONTROL_SOCKET = "control.sock"
 _LOCK = "lock"
+_MAX_SECRETS = 65536
+"""Octets of a file of cookie secrets; two lines are usual."""
 _MAX_SOCKET_PATH = 107
 """Octets of `sun_path` before its final NUL (unix(7))."""
 
@@ -127,14 +130,16 @@ def read_cookie_secrets(path: str) -> tuple[bytes, ...]:
 
     Raises `InputError`.
     """
-    file = Path(path)
     try:
-        return parse_cookie_secrets(file.read_text("ascii"), path) if file.exists() else ()
-    except OSError as error:
-        what = f"the cookie secret cannot be read: {error.strerror}; see server.cookie_secret"
-        raise InputError([Problem(what, path)]) from None
+        if not Path(path).exists():
+            return ()
+        return parse_cookie_secrets(load_octets(path, _MAX_SECRETS).decode("ascii"), path)
     except UnicodeDecodeError:
         what = "this is not a text file: a cookie secret is 32 hexadecimal digits"
+        raise InputError([Problem(what, path)]) from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        what = f"the cookie secret cannot be read: {reason}; see server.cookie_secret"
         raise InputError([Problem(what, path)]) from None
 
 

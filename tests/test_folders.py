@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import stat
 from typing import TYPE_CHECKING
@@ -109,6 +110,12 @@ def test_what_cannot_be_read_is_refused(tmp_path: Path, octets: bytes | None, wh
         path.write_bytes(octets)
     with pytest.raises(InputError, match=what):
         load_cookie_secrets(str(path), None)
+
+
+def test_a_pipe_in_place_of_the_secrets_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "cookie.secret")
+    with pytest.raises(InputError, match="cannot be read: it is not a regular file"):
+        load_cookie_secrets(str(tmp_path / "cookie.secret"), None)
 
 
 def test_a_secret_that_cannot_be_made_is_said(tmp_path: Path) -> None:
