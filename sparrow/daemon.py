@@ -81,6 +81,7 @@ class Daemon:
         self._tether = Tether(charge, self._stop.set)
         self._watched: set[int] = set()
         self._control = ControlSocket(charge.run_dir / CONTROL_SOCKET, self._execute)
+        self._route_port: RoutePort | None = None
 
     async def run(self) -> None:
         """Publish, then serve questions until told to end. Raises `InputError`, `FatalError`.
@@ -93,7 +94,7 @@ class Daemon:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1, "staging"))
         self._hear()
         if not self._charge.is_successor:
-            await self._control.start()
+            self._control.start()
         work = asyncio.create_task(self._work())
         end = asyncio.create_task(self._stop.wait())
         try:
@@ -110,7 +111,7 @@ class Daemon:
     async def _work(self) -> None:
         await self._begin()
         if self._charge.is_successor:
-            await self._control.start()
+            self._control.start()
         self._confirm()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._serve_route_port())
@@ -201,10 +202,10 @@ class Daemon:
         config = live.view.config.ssrs if live else None
         if config is None or held is None or live is None:
             return
-        port = RoutePort(live, _route_port_settings(config))
+        self._route_port = RoutePort(live, _route_port_settings(config))
         _log.info("answering the route port on %s", held.endpoint)
         with socket.socket(fileno=os.dup(held.fd)) as listener:
-            await port.serve([listener])
+            await self._route_port.serve([listener])
 
     async def _fold(self) -> None:
         while True:
@@ -361,6 +362,7 @@ class Daemon:
             config_path=layout.config_path,
             listen=tuple(map(str, layout.dns)),
             route_port=str(layout.route_port) if layout.route_port else None,
+            route_port_counters=self._route_port.snapshot() if self._route_port else {},
             last_reload=self._last_reload,
             plan=self._publisher.present(),
             workers=tuple(workers),

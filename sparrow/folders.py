@@ -10,16 +10,20 @@ import fcntl
 import os
 import secrets
 import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from sparrow.dns.cookie import SECRET_SIZE
 from sparrow.errors import FatalError, InputError, Problem
+from sparrow.sources.octets import load_octets
 
 _RUN_DIR_MODE = 0o750
 _STATE_DIR_MODE = 0o750
 CONTROL_SOCKET = "control.sock"
 _LOCK = "lock"
+_MAX_SECRETS = 65536
+"""Octets of a file of cookie secrets; two lines are usual."""
 _MAX_SOCKET_PATH = 107
 """Octets of `sun_path` before its final NUL (unix(7))."""
 
@@ -73,8 +77,9 @@ def claim_run_dir(path: str, owner: tuple[int, int] | None) -> RunDir:
 
 def sign_run_dir(run_dir: RunDir) -> None:
     """Write down which process has a run directory, for who finds it taken."""
-    os.ftruncate(run_dir.lock_fd, 0)
-    os.pwrite(run_dir.lock_fd, f"{os.getpid()}\n".encode(), 0)
+    with suppress(OSError):  # the number is for people; a full disk takes nothing from the lock
+        os.ftruncate(run_dir.lock_fd, 0)
+        os.pwrite(run_dir.lock_fd, f"{os.getpid()}\n".encode(), 0)
 
 
 def give_run_dir(folder: Path, owner: tuple[int, int]) -> None:
@@ -148,14 +153,16 @@ def read_cookie_secrets(path: str) -> tuple[bytes, ...]:
 
     Raises `InputError`.
     """
-    file = Path(path)
     try:
-        return parse_cookie_secrets(file.read_text("ascii"), path) if file.exists() else ()
-    except OSError as error:
-        what = f"the cookie secret cannot be read: {error.strerror}; see server.cookie_secret"
-        raise InputError([Problem(what, path)]) from None
+        if not Path(path).exists():
+            return ()
+        return parse_cookie_secrets(load_octets(path, _MAX_SECRETS).decode("ascii"), path)
     except UnicodeDecodeError:
         what = "this is not a text file: a cookie secret is 32 hexadecimal digits"
+        raise InputError([Problem(what, path)]) from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        what = f"the cookie secret cannot be read: {reason}; see server.cookie_secret"
         raise InputError([Problem(what, path)]) from None
 
 
@@ -192,10 +199,13 @@ def _create_secret(file: Path, owner: tuple[int, int] | None) -> None:
     aside.unlink(missing_ok=True)  # of a process of our number that was killed just here
     descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        os.write(descriptor, secrets.token_hex(SECRET_SIZE).encode() + b"\n")
-        os.fsync(descriptor)
-        if owner:
-            os.fchown(descriptor, *owner)
-    finally:
-        os.close(descriptor)
-    aside.rename(file)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(secrets.token_hex(SECRET_SIZE).encode() + b"\n")
+            stream.flush()
+            os.fsync(descriptor)
+            if owner:
+                os.fchown(descriptor, *owner)
+        aside.rename(file)
+    except OSError:
+        aside.unlink(missing_ok=True)  # each start on a full disk would leave one more
+        raise

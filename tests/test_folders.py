@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import resource
 import stat
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,7 @@ from sparrow.folders import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 SECRET = bytes(range(16))
@@ -109,7 +112,36 @@ def test_what_cannot_be_read_is_refused(tmp_path: Path, octets: bytes | None, wh
         load_cookie_secrets(str(path), None)
 
 
+def test_a_pipe_in_place_of_the_secrets_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "cookie.secret")
+    with pytest.raises(InputError, match="cannot be read: it is not a regular file"):
+        load_cookie_secrets(str(tmp_path / "cookie.secret"), None)
+
+
 def test_a_secret_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("")
     with pytest.raises(InputError, match=r"cannot be made: .*; see server\.cookie_secret"):
         load_cookie_secrets(str(tmp_path / "state" / "cookie.secret"), None)
+
+
+@pytest.fixture
+def full_disk() -> Iterator[None]:
+    """Let no file grow, which to who writes is what a full disk is."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.usefixtures("full_disk")
+def test_on_a_full_disk_a_run_directory_can_be_claimed(tmp_path: Path) -> None:
+    claim_run_dir(str(tmp_path), None)
+    with pytest.raises(FatalError, match="pid unknown"):
+        claim_run_dir(str(tmp_path), None)
+
+
+@pytest.mark.usefixtures("full_disk")
+def test_a_full_disk_is_said_and_nothing_half_written_stays(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="the cookie secret cannot be made"):
+        load_cookie_secrets(str(tmp_path / "cookie.secret"), None)
+    assert [] == list(tmp_path.iterdir())

@@ -10,9 +10,8 @@ import json
 import os
 import sys
 from dataclasses import asdict
-from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -24,7 +23,6 @@ from sparrow.config.locate import VARIABLE
 from sparrow.control.explain import explain as explain_case
 from sparrow.control.explain import explanation_facts, render_explanation
 from sparrow.control.lookup import Found, look_up
-from sparrow.control.protocol import MAX_ADDRESSES
 from sparrow.control.requests import parse_case
 from sparrow.errors import InputError, Problem, UnavailableError
 from sparrow.rib.table import build_rib
@@ -35,12 +33,15 @@ from sparrow.values.address import parse_address, render_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from io import BufferedReader
 
     from sparrow.policy.steering import Steering
     from sparrow.rib.table import Rib
 
 DEFAULT_ROUTES = "/etc/ssrs.routes"
 """The route file of those who have no configuration."""
+_PIECE = 2048
+"""Octets of stdin read at once; they hold fewer addresses than a request may."""
 
 
 @click.command()
@@ -77,8 +78,7 @@ def lookup(
         else:
             find = _open_finder(config_path)
         is_complete = True
-        words = _read_words(addresses)
-        while batch := list(islice(words, MAX_ADDRESSES)):
+        for batch in _read_batches(addresses):
             for found in find(batch):
                 print(json.dumps(asdict(found)) if is_json else found.render())
                 is_complete = is_complete and found.prefix is not None
@@ -86,18 +86,34 @@ def lookup(
     sys.exit(0 if is_complete else 1)
 
 
-def _read_words(addresses: Iterable[str]) -> Iterator[bytes]:
-    """Pack the addresses of the command line; `-` stands for the lines of stdin."""
-    for word in addresses:
-        if word != "-":
-            yield parse_address(word)
-            continue
-        for number, line in enumerate(sys.stdin.buffer, 1):
-            try:
-                yield parse_address(line.decode("utf-8", "backslashreplace").strip())
-            except InputError as error:
-                what = error.problems[0].what
-                raise InputError([Problem(what, "stdin", number)]) from None
+def _read_batches(words: Iterable[str]) -> Iterator[list[bytes]]:
+    """Pack the addresses of the command line, at most `MAX_ADDRESSES` at once.
+
+    `-` stands for the lines of stdin, which are answered as they come.
+    """
+    for word in words:
+        if word == "-":
+            yield from _read_stdin()
+        else:
+            yield [parse_address(word)]
+
+
+def _read_stdin() -> Iterator[list[bytes]]:
+    stream = cast("BufferedReader", sys.stdin.buffer)
+    number, rest = 0, b""
+    while piece := stream.read1(_PIECE):
+        *lines, rest = (rest + piece).split(b"\n")
+        yield [_parse_line(line, at) for at, line in enumerate(lines, number + 1)]
+        number += len(lines)
+    if rest:
+        yield [_parse_line(rest, number + 1)]
+
+
+def _parse_line(line: bytes, number: int) -> bytes:
+    try:
+        return parse_address(line.decode("utf-8", "backslashreplace").strip())
+    except InputError as error:
+        raise InputError([Problem(error.problems[0].what, "stdin", number)]) from None
 
 
 def _open_finder(config_option_value: str | None) -> Callable[[list[bytes]], list[Found]]:

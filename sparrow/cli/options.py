@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sparrow.config.load import load_config
+from sparrow.config.load import MAX_OCTETS, load_config
 from sparrow.config.locate import find_config, find_folders
 from sparrow.config.model import ServerConfig
 from sparrow.config.reader import read_document
 from sparrow.config.tree import plain
 from sparrow.errors import InputError
 from sparrow.folders import read_cookie_secrets
+from sparrow.sources.octets import load_octets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,7 +66,8 @@ def _salvage_server(config_path: str) -> ServerConfig | None:
     """Read `server.run_dir` alone; None where not even that can be read."""
     path = Path(config_path)
     try:
-        root = plain(read_document(path.read_text("utf-8-sig"), config_path).root)
+        text = load_octets(config_path, MAX_OCTETS).decode("utf-8-sig")
+        root = plain(read_document(text, config_path).root)
     except (OSError, ValueError, InputError):
         return None
     server = root.get("server", {}) if isinstance(root, dict) else None

@@ -20,10 +20,14 @@ from sparrow.config.reader import read_document
 from sparrow.config.tree import line_at, plain, prune, render_path, resolve
 from sparrow.config.wording import word_error
 from sparrow.errors import InputError, Problem
+from sparrow.sources.octets import load_octets
 
 if TYPE_CHECKING:
     from sparrow.config.check import Finding
     from sparrow.config.tree import Node, Path
+
+MAX_OCTETS = 64 * 2**20
+"""Largest configuration; one of a hundred thousand zones is a quarter of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +71,13 @@ def load_config(path: str) -> LoadedConfig:
     Raises `InputError` with all that is wrong, in the order of the file.
     """
     try:
-        content = FilePath(path).read_bytes()
+        content = load_octets(path, MAX_OCTETS)
     except IsADirectoryError:
         raise InputError([Problem("this is a folder: name the file in it", path)]) from None
     except FileNotFoundError:
         raise InputError([Problem("there is no such file", path)]) from None
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "this cannot be a path"
+        reason = error.strerror if isinstance(error, OSError) else str(error)
         raise InputError([Problem(f"cannot be read: {reason}", path)]) from None
     return parse_config(_decode_text(content, path), path)
 

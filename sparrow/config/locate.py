@@ -77,8 +77,8 @@ def find_folders(
     name = _folder_name(config_path)
     run_dir = server.run_dir or _from_systemd(environ, "RUNTIME_DIRECTORY")
     state_dir = server.state_dir or _from_systemd(environ, "STATE_DIRECTORY")
-    run_dir = run_dir or f"{_run_base(environ, uid)}/{name}"
-    state_dir = state_dir or f"{_state_base(environ, uid)}/{name}"
+    run_dir = run_dir or _run_lead(environ, uid) + name
+    state_dir = state_dir or _state_lead(environ, uid) + name
     secret = server.cookie_secret or str(PurePosixPath(state_dir, "cookie.secret"))
     return Folders(run_dir, state_dir, secret)
 
@@ -108,21 +108,22 @@ def _from_systemd(environ: Mapping[str, str], variable: str) -> str | None:
     return environ.get(variable, "").partition(":")[0] or None
 
 
-def _run_base(environ: Mapping[str, str], uid: int) -> str:
+def _run_lead(environ: Mapping[str, str], uid: int) -> str:
     if uid == 0:
-        return "/run/sparrow"
+        return "/run/sparrow/"
     user_dir = _absolute(environ, "XDG_RUNTIME_DIR")
-    return f"{user_dir}/sparrow" if user_dir else f"/tmp/sparrow-{uid}"  # noqa: S108  (0750 below)
+    # One level in a folder that is everybody's: nobody else can own what lies between.
+    return f"{user_dir}/sparrow/" if user_dir else f"/tmp/sparrow-{uid}-"  # noqa: S108  (0750)
 
 
-def _state_base(environ: Mapping[str, str], uid: int) -> str:
+def _state_lead(environ: Mapping[str, str], uid: int) -> str:
     if uid == 0:
-        return "/var/lib/sparrow"
+        return "/var/lib/sparrow/"
     state_home = _absolute(environ, "XDG_STATE_HOME")
     home = _absolute(environ, "HOME")
     if state_home or home:
-        return f"{state_home or f'{home}/.local/state'}/sparrow"
-    return f"/var/tmp/sparrow-{uid}"  # noqa: S108  (a user without a home has nothing better)
+        return f"{state_home or f'{home}/.local/state'}/sparrow/"
+    return f"/var/tmp/sparrow-{uid}-"  # noqa: S108  (a user without a home has nothing better)
 
 
 def _absolute(environ: Mapping[str, str], variable: str) -> str | None:

@@ -55,6 +55,8 @@ class Process:
     """Addresses and ports of DNS."""
     route_port: str | None
     """Address and port of the route port; None where there is none."""
+    route_port_counters: Mapping[str, int]
+    """What happened at the route port since the start; empty where there is none."""
     last_reload: ReloadReport | None
     """The last attempt; None before the first."""
     plan: tuple[int, float] | None
@@ -90,7 +92,7 @@ def build_status(
         "listen": list(process.listen),
         "route_port": process.route_port,
         "workers": [dict(row) for row in process.workers],
-        "counters": dict(counters),
+        "counters": {**counters, "route_port": dict(process.route_port_counters)},
     }
 
 

@@ -79,7 +79,8 @@ def parse_rtype(text: str) -> int:
     if word in RRType.__members__:
         return RRType[word]
     number = word.removeprefix("TYPE")
-    if number != word and number.isascii() and number.isdigit() and int(number) < 2**16:
+    is_number = number != word and number.isascii() and number.isdigit() and len(number) <= 5
+    if is_number and int(number) < 2**16:
         return int(number)
     known = ", ".join(RRType.__members__)
     raise InputError([Problem(f"{text!r} is not a record type: use {known}, or TYPE and a number")])

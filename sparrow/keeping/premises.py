@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import resource
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from sparrow.keeping.activation import take_activated
 from sparrow.keeping.estate import Estate, Holding, decode_estate, encode_estate
 from sparrow.keeping.handover import Predecessor, take_over
 from sparrow.keeping.listening import furnish, holdings
+from sparrow.server.sockets import SPARE_FILES, allow_files
 
 if TYPE_CHECKING:
     import pwd
@@ -63,7 +63,7 @@ def enter(layout: Layout, account: pwd.struct_passwd | None, *, is_replacing: bo
             give_run_dir(Path(layout.run_dir), owner)
     else:
         lock_fd = claim_run_dir(layout.run_dir, owner).lock_fd
-    _allow_many_files()
+    _allow_connections(layout)
     pool = take_activated(os.environ, os.getpid())
     if predecessor:
         pool = _distinct([*pool, *_sockets_of(predecessor.estate)])
@@ -103,10 +103,16 @@ def _distinct(sockets: list[socket.socket]) -> list[socket.socket]:
     return list(found.values())
 
 
-def _allow_many_files() -> None:
-    """Take the most open files that we may have: for sockets, and for clients over TCP."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+def _allow_connections(layout: Layout) -> None:
+    """Have room for every connection that is allowed, or say that there is none."""
+    needed = layout.tcp.connections + SPARE_FILES
+    allowed = allow_files(needed)
+    if allowed < needed:
+        _log.warning(
+            "this process may open %d files, and %d may be needed: raise the hard limit of open "
+            "files (LimitNOFILE= in systemd), or lower server.tcp.connections",
+            *(allowed, needed),
+        )
 
 
 def encode_premises(premises: Premises) -> str:

@@ -21,6 +21,7 @@ from sparrow.control.protocol import (
     encode_result,
 )
 from sparrow.errors import FatalError, InputError, Problem
+from sparrow.server.accepting import accept_all
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -31,6 +32,8 @@ _log = logging.getLogger(__name__)
 
 _IDLE_S = 60.0
 _SOCKET_MODE = 0o660
+_BACKLOG = 100
+"""Connections that wait for accept(): a command that finds no room is told that none listens."""
 _BACKLOG = 1024
 """Clients that may wait to be accepted; beyond it Linux turns them away at once."""
 
@@ -44,45 +47,49 @@ class ControlSocket:
         """Serve at `path`, in a folder that is ours alone; nothing starts before `start`."""
         self._path = path
         self._execute = execute
-        self._server: asyncio.Server | None = None
+        self._accepting: asyncio.Task[None] | None = None
         self._inode = 0
         self._clients: set[asyncio.Task[None]] = set()
 
-    async def start(self) -> None:
+    def start(self) -> None:
         """Listen, in the place of any other daemon there is or was. Raises `FatalError`."""
         aside = self._path.with_name(f".{self._path.name}.{os.getpid()}")
-        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        listener.setblocking(False)
         try:
             aside.unlink(missing_ok=True)
-            sock.bind(str(aside))
+            listener.bind(os.fspath(aside))
             aside.chmod(_SOCKET_MODE)
             self._inode = aside.stat().st_ino
-            self._server = await asyncio.start_unix_server(
-                self._admit, sock=sock, limit=MAX_LINE, backlog=_BACKLOG
-            )
+            listener.listen(_BACKLOG)
             aside.rename(self._path)
         except OSError as error:
-            sock.close()
+            listener.close()
             why = error.strerror or error
             raise FatalError(f"control socket {self._path}: {why}; see server.run_dir") from None
+        self._accepting = asyncio.create_task(self._accept(listener))
 
     async def stop(self) -> None:
         """Stop listening, end every connection, remove the socket if it is still ours."""
-        if self._server is None:
+        if self._accepting is None:
             return
-        self._server.close()
-        for client in self._clients:
-            client.cancel()
-        await asyncio.gather(*self._clients, return_exceptions=True)
+        tasks = (self._accepting, *self._clients)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         with suppress(OSError):
             if self._path.stat().st_ino == self._inode:
                 self._path.unlink()
 
-    async def _admit(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        if task is None:
-            return
-        self._clients.add(task)
+    async def _accept(self, listener: socket.socket) -> None:
+        with listener:
+            async for client, _ in accept_all(listener, "control socket", lambda: None):
+                task = asyncio.create_task(self._admit(client))
+                self._clients.add(task)
+                task.add_done_callback(self._clients.discard)
+
+    async def _admit(self, client: socket.socket) -> None:
+        reader, writer = await asyncio.open_connection(sock=client, limit=MAX_LINE)
         try:
             await self._attend(reader, writer)
         except (OSError, TimeoutError, asyncio.CancelledError):
@@ -90,7 +97,6 @@ class ControlSocket:
             # by now is dropped: to close in order would wait for it to read.
             writer.transport.abort()
         finally:
-            self._clients.discard(task)
             writer.close()
 
     async def _attend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 import socket
 from contextlib import suppress
 from dataclasses import dataclass
@@ -33,6 +34,9 @@ RECEIVE_BUFFER = 4 << 20
 """Octets of queries that wait while the process is busy: some 5,000 of the usual size."""
 _BACKLOG = 1024
 """Connections that wait for accept(); the kernel cuts it to net.core.somaxconn."""
+
+SPARE_FILES = 64
+"""File descriptors beside those of clients: listeners, the log, the control socket, a reload."""
 
 
 class ListenError(FatalError):
@@ -73,6 +77,19 @@ def open_listeners(endpoints: Iterable[Endpoint]) -> tuple[DnsSockets, ...]:
             sockets.close()
         raise ListenError("\n".join(refusals))
     return tuple(opened)
+
+
+def allow_files(count: int) -> int:
+    """Let this process open `count` files if its hard limit does; give the limit now in force.
+
+    A login shell and systemd start processes with 1024, for the sake of programs
+    that use select(2); the hard limit is what the machine's owner means.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < count:
+        soft = count if hard == resource.RLIM_INFINITY else min(count, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return count if soft == resource.RLIM_INFINITY else soft
 
 
 def _add_listener(opened: list[DnsSockets], endpoint: Endpoint) -> str | None:

@@ -12,10 +12,11 @@ import asyncio
 import logging
 import socket
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from sparrow.server.accepting import accept_all
 from sparrow.ssrs.session import Login, Session
 
 if TYPE_CHECKING:
@@ -30,9 +31,6 @@ _READ = 4096
 
 _SEND_BUFFER = 65536
 """Octets the kernel may hold for a peer; it would grow to megabytes by itself."""
-
-_ACCEPT_PAUSE_S = 0.2
-"""Seconds of rest after accept() failed, such as when there is no file descriptor left."""
 
 _LINGER_S = 2.0
 """Seconds for a peer to see our end: closing over unread input would wipe out our last words."""
@@ -97,6 +95,10 @@ class RoutePort:
         """Sessions that are open now."""
         return len(self._peers)
 
+    def snapshot(self) -> dict[str, int]:
+        """Give all numbers as JSON has them."""
+        return {"open": self.open_connections, **asdict(self.counters)}
+
     async def serve(self, listeners: Sequence[socket.socket]) -> None:
         """Accept and serve on listening stream sockets until cancelled.
 
@@ -114,20 +116,11 @@ class RoutePort:
             await asyncio.gather(*self._peers, return_exceptions=True)
 
     async def _accept(self, listener: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        is_failing = False
-        while True:
-            try:
-                connection, peer = await loop.sock_accept(listener)
-            except OSError as error:
-                self.counters.accept_errors += 1
-                if not is_failing:  # one line for a row of errors
-                    _log.warning("route port: cannot accept a connection, going on: %s", error)
-                is_failing = True
-                await asyncio.sleep(_ACCEPT_PAUSE_S)
-                continue
-            is_failing = False
+        async for connection, peer in accept_all(listener, "route port", self._count_accept_error):
             self._admit(connection, str(peer[0]))
+
+    def _count_accept_error(self) -> None:
+        self.counters.accept_errors += 1
 
     def _admit(self, connection: socket.socket, peer: str) -> None:
         """Start a session, or turn the peer away."""

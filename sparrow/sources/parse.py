@@ -182,8 +182,8 @@ class RouteParser:
         if not self._pfx2as_count or self._pfx2as_count < sum(map(len, self._spans.values())):
             return []
         what = (
-            "every line is a bare address with two numbers, read as a host route with an AS path "
-            "of two; if the numbers are a length and an origin, set the format to pfx2as"
+            "every line is a bare address, a number and an origin, read as a host route with "
+            "an AS path of two; if the number is a length, set the format to pfx2as"
         )
         return [Problem(what, self._file)]
 
@@ -226,7 +226,8 @@ class RouteParser:
             self._masked_lines.append(self._line)
         if "/" not in prefix:
             first, _, rest = route.partition(" ")
-            self._pfx2as_count += first in LENGTHS[family] and rest.isdigit()
+            is_one = bool(rest) and " " not in rest  # 1_2 and {1,2} are origins of pfx2as too
+            self._pfx2as_count += is_one and first in LENGTHS[family]
         rows = pending[family]
         self._spans[family].mark(self._builder.count(family) + len(rows.lengths), self._line)
         rows.networks += network

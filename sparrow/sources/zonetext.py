@@ -7,10 +7,8 @@ else is refused with a reason, and nothing waits (a FIFO would). Start from
 
 from __future__ import annotations
 
-import os
-import stat
-
 from sparrow.errors import InputError, Problem
+from sparrow.sources.octets import load_octets
 
 MAX_OCTETS = 512 * 2**20
 """Largest master file; a zone of ten million records is about that long."""
@@ -23,7 +21,7 @@ def load_text(path: str) -> str:
     it is over `MAX_OCTETS` long, or it is not UTF-8.
     """
     try:
-        octets = _load_octets(path)
+        octets = load_octets(path, MAX_OCTETS)
         return octets.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = octets.count(b"\n", 0, error.start) + 1
@@ -32,18 +30,3 @@ def load_text(path: str) -> str:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise InputError([Problem(f"the zone file cannot be read: {reason}", path)]) from None
-
-
-def _load_octets(path: str) -> bytes:
-    with open(path, "rb", opener=_open_at_once) as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise ValueError("it is not a regular file")
-        if status.st_size > MAX_OCTETS:
-            raise ValueError(f"it is over {MAX_OCTETS} octets long")
-        return file.read(status.st_size)
-
-
-def _open_at_once(path: str, flags: int) -> int:
-    """Open without waiting for a FIFO's writer; for a regular file it makes no difference."""
-    return os.open(path, flags | os.O_NONBLOCK)

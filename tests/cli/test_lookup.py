@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import random
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from running import TABLE, run
+from running import START, TABLE, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -180,3 +181,18 @@ def test_where_no_site_has_the_default_service_there_is_a_route_and_no_site(home
     home.configure(sites=sites, zones=home.zones.replace('["@", "*.cdn"]', '{"@": api}'))
     outcome = run("lookup", "-c", home.config, "20.1.2.3")
     assert (0, f"{ROUTES[0]}\n") == (outcome.code, outcome.out)
+
+
+def test_a_line_of_stdin_is_answered_before_the_next_one_comes(tmp_path: Path) -> None:
+    table = tmp_path / "table.routes"
+    table.write_text(TABLE)
+    command = (*START, "lookup", "--routes", str(table), "-")
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as asked:
+        for address, route in zip(ADDRESSES, ROUTES, strict=True):
+            asked.stdin.write(f"{address}\n")
+            asked.stdin.flush()
+            assert f"{route}\n" == asked.stdout.readline()
+        asked.stdin.close()
+        assert 0 == asked.wait()

@@ -1,5 +1,6 @@
 """Files, warnings, and the lines that later stages ask for."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,11 +37,14 @@ def test_byte_order_marks_and_carriage_returns_do_no_harm(
 
 
 def test_a_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
-    missing, folder, latin = (str(tmp_path / name) for name in ("missing", "folder", "latin"))
+    missing, folder, latin, fifo = (
+        str(tmp_path / name) for name in ("missing", "folder", "latin", "fifo")
+    )
+    os.mkfifo(fifo)
     Path(folder).mkdir()
     Path(latin).write_bytes("ssrs: {}\n# Gruß\n".encode("latin-1"))
     found = []
-    for path in (missing, folder, latin, "a\0b"):
+    for path in (missing, folder, latin, fifo, "a\0b"):
         with pytest.raises(InputError) as caught:
             load_config(path)
         found += caught.value.problems
@@ -48,7 +52,8 @@ def test_a_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
         Problem("there is no such file", missing),
         Problem("this is a folder: name the file in it", folder),
         Problem("the octet 0xdf is not UTF-8: save the file as UTF-8", latin, 2),
-        Problem("cannot be read: this cannot be a path", "a\0b"),
+        Problem("cannot be read: it is not a regular file", fifo),
+        Problem("cannot be read: embedded null byte", "a\0b"),
     ] == found
 
 

@@ -60,14 +60,14 @@ def test_a_variable_that_names_no_file_is_an_error_of_its_own() -> None:
         (
             7,
             {"XDG_STATE_HOME": "/s/", "HOME": "/srv/people/x"},
-            f"/tmp/sparrow-7/{NAME}",
+            f"/tmp/sparrow-7-{NAME}",
             f"/s/sparrow/{NAME}",
         ),
         (
             7,
             {"XDG_RUNTIME_DIR": "run", "XDG_STATE_HOME": "s"},
-            f"/tmp/sparrow-7/{NAME}",
-            f"/var/tmp/sparrow-7/{NAME}",
+            f"/tmp/sparrow-7-{NAME}",
+            f"/var/tmp/sparrow-7-{NAME}",
         ),
     ],
 )

@@ -429,8 +429,10 @@ def test_zones_without_a_route_port_and_a_route_port_without_zones(
     home: Home, free_port: Callable[[], int]
 ) -> None:
     daemon = home.serve()
-    assert (None, [f"{LOOPBACK}:{home.port}"]) == tuple(
-        daemon.status()[key] for key in ("route_port", "listen")
+    status = daemon.status()
+    assert (None, [f"{LOOPBACK}:{home.port}"], {}) == (
+        *(status[key] for key in ("route_port", "listen")),
+        status["counters"]["route_port"],
     )
     assert 0 == daemon.stop()
     port = free_port()
@@ -442,6 +444,8 @@ def test_zones_without_a_route_port_and_a_route_port_without_zones(
     )
     with socket.create_connection((LOOPBACK, port), timeout=PATIENCE_S) as peer:
         assert peer.recv(100)
+        counts = daemon.status()["counters"]["route_port"]
+        assert (1, 1, 0) == tuple(counts[key] for key in ("open", "accepted", "logins"))
     home.configure(sites="", zones="")
     assert daemon.command("reload")["ok"]
     row = daemon.command("lookup", addresses=["20.0.0.1"])["result"]["rows"][0]

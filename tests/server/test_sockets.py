@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import resource
 import socket
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
@@ -8,10 +9,17 @@ from typing import TYPE_CHECKING
 import pytest
 from dnspeer import endpoint
 
-from sparrow.server.sockets import ListenError, explain_refusal, open_listeners, open_tcp, open_udp
+from sparrow.server.sockets import (
+    ListenError,
+    allow_files,
+    explain_refusal,
+    open_listeners,
+    open_tcp,
+    open_udp,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 def test_every_endpoint_gets_both_sockets_in_order(free_port: Callable[[], int]) -> None:
@@ -100,3 +108,25 @@ def test_a_refusal_names_the_address_and_says_what_to_do(number: int, part: str)
     text = explain_refusal(endpoint("::1", 53), "UDP", OSError(number, "as the system has it"))
     assert text.startswith("cannot listen on [::1]:53 (UDP): ")
     assert part in text
+
+
+@pytest.fixture
+def hard_limit() -> Iterator[int]:
+    """The hard limit of open files, with a soft one of 256 while the test runs."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, before[1]))
+    yield before[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+@pytest.mark.usefixtures("hard_limit")
+def test_as_many_files_as_needed_are_allowed_and_never_fewer_than_before() -> None:
+    assert [256, 300, 300] == [allow_files(count) for count in (10, 300, 200)]
+    assert 300 == resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
+def test_the_hard_limit_of_open_files_stands(hard_limit: int) -> None:
+    if hard_limit == resource.RLIM_INFINITY:
+        assert 10**6 == allow_files(10**6)
+    else:
+        assert hard_limit == allow_files(hard_limit + 1)

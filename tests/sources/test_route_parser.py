@@ -183,12 +183,17 @@ def test_last_line_needs_a_newline_from_64_kib_on(spare: int, expected: list[str
 
 
 def test_prefix_to_as_table_read_as_a_route_file_is_doubted() -> None:
-    outcome = parse_text("10.0.0.0\t8\t64600\n11.0.0.0\t8\t64601\n")
-    assert (["10.0.0.0/32 8 64600", "11.0.0.0/32 8 64601"], []) == outcome[:2]
-    assert ["t: every line is a bare address with two numbers"] == [
-        warning[:50].rstrip(" ,") for warning in outcome.warnings
+    outcome = parse_text("10.0.0.0\t8\t64600\n11.0.0.0\t8\t64601_7\n12.0.0.0 8 1,2\n")
+    rows = ["10.0.0.0/32 8 64600", "11.0.0.0/32 8 64601_7", "12.0.0.0/32 8 1,2"]
+    assert (rows, []) == outcome[:2]
+    assert ["t: every line is a bare address, a number and an origin"] == [
+        warning.partition(", read")[0] for warning in outcome.warnings
     ]
-    assert [] == parse_text("10.0.0.0 8 64600\n11.0.0.0/8 1\n").warnings
+
+
+@pytest.mark.parametrize("line", ["11.0.0.0/8 1", "11.0.0.0 8", "11.0.0.0 8 1 2", "11.0.0.0 33 1"])
+def test_one_line_that_is_not_of_a_prefix_to_as_table_removes_that_doubt(line: str) -> None:
+    assert () == tuple(parse_text(f"10.0.0.0 8 64600\n{line}\n").warnings)
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 100, 10_000])
