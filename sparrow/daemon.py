@@ -384,6 +384,7 @@ def _route_port_settings(config: SsrsConfig) -> RoutePortSettings:
         hostname=config.hostname or socket.gethostname().partition(".")[0],
         password=config.password,
         max_connections=config.connections,
+        max_per_address=config.per_address,
         idle_s=config.idle_s,
     )
 

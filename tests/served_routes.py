@@ -29,8 +29,8 @@ class Running:
     port: RoutePort
     address: tuple[str, int]
 
-    def connect(self) -> socket.socket:
-        return socket.create_connection(self.address, timeout=WAIT_S)
+    def connect(self, source: str = "127.0.0.1") -> socket.socket:
+        return socket.create_connection(self.address, timeout=WAIT_S, source_address=(source, 0))
 
 
 @contextmanager

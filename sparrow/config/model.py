@@ -242,6 +242,8 @@ class SsrsConfig(_Model):
     """Seconds without a line before a session is closed."""
     connections: Annotated[int, checked(whole(1, 1024))] = 64
     """Most sessions at once."""
+    per_address: Annotated[int, checked(whole(1, 1024))] = 16
+    """Most sessions of one client address at once."""
 
 
 class Config(_Model):

@@ -130,6 +130,7 @@ def _ssrs(ssrs: SsrsConfig) -> Yaml:
         "hostname": ssrs.hostname,
         "idle_s": ssrs.idle_s,
         "connections": ssrs.connections,
+        "per_address": ssrs.per_address,
     }
 
 

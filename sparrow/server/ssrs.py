@@ -46,6 +46,8 @@ class RoutePortSettings:
     """What a peer has to type; with None anything will do."""
     max_connections: int = 64
     """Peers at once; one more is told so and closed."""
+    max_per_address: int = 16
+    """Peers of one address at once, so that nobody takes all the places."""
     login_s: float = 60.0
     """Seconds from connecting to a right password."""
     idle_s: float = 600.0
@@ -61,7 +63,7 @@ class RoutePortCounters:
     accepted: int = 0
     """Connections that got a session."""
     over_cap: int = 0
-    """Connections closed at once, as there were too many."""
+    """Connections closed at once, as there were too many, in all or of their address."""
     accept_errors: int = 0
     """Times that accept() failed."""
     logins: int = 0
@@ -87,7 +89,7 @@ class RoutePort:
         """What happened so far."""
         self._source = source
         self._settings = settings
-        self._peers: set[asyncio.Task[None]] = set()
+        self._peers: dict[asyncio.Task[None], str] = {}
         self._has_told_unchecked = False
 
     @property
@@ -125,20 +127,31 @@ class RoutePort:
     def _admit(self, connection: socket.socket, peer: str) -> None:
         """Start a session, or turn the peer away."""
         connection.setblocking(False)
-        limit = self._settings.max_connections
-        if len(self._peers) >= limit:
+        refusal = self._find_refusal(peer)
+        if refusal:
             self.counters.over_cap += 1
-            _turn_away(connection, f"\r\n% Too many connections: {limit} are open. Try later.\r\n")
+            _turn_away(
+                connection, f"\r\n% Too many connections: {refusal} are open. Try later.\r\n"
+            )
             return
         self.counters.accepted += 1
         task = asyncio.get_running_loop().create_task(self._attend(connection, peer))
-        self._peers.add(task)
+        self._peers[task] = peer
         task.add_done_callback(partial(self._leave, connection))
+
+    def _find_refusal(self, peer: str) -> str | None:
+        """Say how many sessions are open where that is all there may be; else None."""
+        settings = self._settings
+        if len(self._peers) >= settings.max_connections:
+            return str(settings.max_connections)
+        if sum(other == peer for other in self._peers.values()) >= settings.max_per_address:
+            return f"{settings.max_per_address} of your address"
+        return None
 
     def _leave(self, connection: socket.socket, task: asyncio.Task[None]) -> None:
         """Forget a session that is over, or was cancelled before it began."""
         connection.close()
-        self._peers.discard(task)
+        self._peers.pop(task, None)
 
     async def _attend(self, connection: socket.socket, peer: str) -> None:
         """Hold one dialogue, whatever becomes of it."""

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sparrow.errors import InputError
-from sparrow.ssrs.paths import NOT_IN_TABLE, render_entry, render_line, render_table, render_time
+from sparrow.sources.line import render_route_line
+from sparrow.ssrs.paths import NOT_IN_TABLE, render_entry, render_table, render_time
 from sparrow.ssrs.words import VARIABLES, Fit, fit_of, is_beginning
 from sparrow.values.address import (
     IPV4,
@@ -83,7 +84,7 @@ def _show_prefix(source: RouteSource, values: Sequence[str]) -> Reply:
 
 def _print_line(source: RouteSource, values: Sequence[str]) -> Reply:
     found = source.find(parse_address(values[0]))
-    return Reply((render_line(*found) if found else NOT_IN_TABLE,))
+    return Reply((render_route_line(*found) if found else NOT_IN_TABLE,))
 
 
 def _show_ipv4(source: RouteSource, _values: Sequence[str]) -> Reply:

@@ -36,11 +36,6 @@ def _render_hop(hop: Hop) -> str:
     return str(hop) if len(hop.asns) == 1 else "{" + ",".join(map(str, hop.asns)) + "}"
 
 
-def render_line(prefix: Prefix, route: Route) -> str:
-    """Give a route as a route file's line: `PREFIX AS`."""
-    return f"{prefix} {route}"
-
-
 def render_entry(prefix: Prefix, route: Route, source: RouteSource) -> tuple[str, ...]:
     """Give the lines of `show ip bgp ADDRESS` for a route that was found."""
     nowhere = _NOWHERE[prefix.family]

@@ -124,6 +124,7 @@ SSRS = optional(
     ),
     hostname=st.sampled_from(["bgp1", "null", "1.10"]),
     idle_s=st.integers(1, 86400),
+    per_address=st.integers(1, 1024),
 )
 SOAS = st.fixed_dictionaries(
     {"mname": HOSTS, "rname": st.one_of(HOSTS, st.just("j.d@example.org"))},

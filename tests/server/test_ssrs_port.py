@@ -100,6 +100,23 @@ def test_one_peer_too_many_is_told_so_and_closed() -> None:
     assert (3, 1) == (running.port.counters.accepted, running.port.counters.over_cap)
 
 
+def test_one_address_cannot_take_every_place() -> None:
+    settings = replace(SETTINGS, max_connections=3, max_per_address=2)
+    with (
+        serving(ListedRoutes(), settings) as running,
+        running.connect() as first,
+        running.connect() as second,
+    ):
+        read_until(first, b"Password: ")
+        read_until(second, b"Password: ")
+        with running.connect() as third:
+            expected = b"\r\n% Too many connections: 2 of your address are open. Try later.\r\n"
+            assert expected == read_all(third)
+        with running.connect("127.0.0.2") as other:
+            read_until(other, b"Password: ")
+    assert (3, 1) == (running.port.counters.accepted, running.port.counters.over_cap)
+
+
 def test_a_peer_that_sits_without_logging_in_is_closed() -> None:
     settings = replace(SECRET, login_s=0.3)
     with serving(ListedRoutes(), settings) as running, running.connect() as peer:

@@ -9,7 +9,6 @@ from listed_routes import ListedRoutes, read_routes
 from sparrow.rib.route import parse_route
 from sparrow.ssrs.paths import (
     render_entry,
-    render_line,
     render_path,
     render_table,
     render_time,
@@ -43,11 +42,6 @@ HEAD = [
 )
 def test_a_path_is_printed_as_bgp_does(route: str, path: str) -> None:
     assert path == render_path(parse_route(route))
-
-
-def test_a_route_is_printed_as_its_line_of_the_file() -> None:
-    line = render_line(parse_prefix("10.1.2.0/25"), parse_route("1_2"))
-    assert "10.1.2.0/25 1_2" == line
 
 
 @pytest.mark.parametrize(("prefix", "hop"), [("10.0.0.0/8", "0.0.0.0"), ("2001:db8::/32", "::")])
