@@ -11,6 +11,7 @@ import io
 import itertools
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -18,6 +19,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import dns.edns
@@ -29,7 +31,6 @@ from sparrow.cli import main
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from pathlib import Path
 
 PATIENCE_S = 60.0
 """Seconds after which a test gives up; nothing is measured with it."""
@@ -175,6 +176,20 @@ class Home:
         finally:
             for daemon in self.daemons:
                 daemon.kill()
+            for pid in self.pids():  # those whose keeper was killed go on
+                os.kill(pid, signal.SIGKILL)
+
+    def pids(self) -> list[int]:
+        """Give the living processes that serve from the run directory."""
+        ours = re.compile(
+            rb'run_dir[\\"]+: [\\"]+' + re.escape(str(self.run_dir).encode()) + rb'[\\"]'
+        )
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if ours.search((folder / "cmdline").read_bytes()):  # empty for one that has ended
+                    found.append(int(folder.name))
+        return found
 
 
 @dataclass

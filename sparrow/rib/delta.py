@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sparrow.rib.snapshot import FamilyTable, Snapshot
+from sparrow.rib.twin import IS_PURE, native
 
 if TYPE_CHECKING:
     from sparrow.rib.route import Route
@@ -40,11 +41,12 @@ class Delta:
         return not len(self.withdrawn) and not len(self.announced)
 
 
-def diff(old: Snapshot, new: Snapshot) -> Delta:
+def diff(old: Snapshot, new: Snapshot, *, is_pure: bool = IS_PURE) -> Delta:
     """Compare two tables; routes are compared by value, not by number."""
     numbers = _old_numbers(old.routes, new.routes)
-    gone4, come4 = _diff_family(old.v4, new.v4, numbers)
-    gone6, come6 = _diff_family(old.v6, new.v6, numbers)
+    diff_family = _diff_family if is_pure else _diff_natively
+    gone4, come4 = diff_family(old.v4, new.v4, numbers)
+    gone6, come6 = diff_family(old.v6, new.v6, numbers)
     return Delta(
         withdrawn=Snapshot(gone4, gone6, old.routes),
         announced=Snapshot(come4, come6, new.routes),
@@ -59,6 +61,13 @@ def _old_numbers(old: tuple[Route, ...], new: tuple[Route, ...]) -> array[int]:
         return array("I", (_UNKNOWN,)) * len(new)
     places = {route: number for number, route in enumerate(old)}
     return array("I", [places.get(route, _UNKNOWN) for route in new])
+
+
+def _diff_natively(
+    old: FamilyTable, new: FamilyTable, numbers: array[int]
+) -> tuple[FamilyTable, FamilyTable]:
+    gone, come = native.diff(old, new, numbers)
+    return old.pick(gone), new.pick(come)
 
 
 def _diff_family(

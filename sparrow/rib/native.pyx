@@ -1,4 +1,5 @@
-# cython: language_level=3, boundscheck=True, wraparound=False, cdivision=True, initializedcheck=False
+# cython: language_level=3, boundscheck=True, wraparound=False
+# cython: cdivision=True, initializedcheck=False
 """The fast twin of all that is done to each line and each row of a table.
 
 Law: it gives what the pure code gives, or gives up a block of lines as odd and leaves
@@ -69,18 +70,18 @@ cdef class Keys:
         else:
             self.highs, self.lows = table.networks
 
-    cdef inline int compare(self, Py_ssize_t left, Py_ssize_t right) except -2:
-        """Give -1, 0 or 1: row `left` comes before `right`, has an equal key, comes behind."""
+    cdef inline int compare(self, Py_ssize_t row, Keys other, Py_ssize_t other_row) except -2:
+        """Give -1, 0 or 1: a row comes before a row of another table, is equal, comes behind."""
         if self.is_v4:
-            if self.v4[left] != self.v4[right]:
-                return -1 if self.v4[left] < self.v4[right] else 1
+            if self.v4[row] != other.v4[other_row]:
+                return -1 if self.v4[row] < other.v4[other_row] else 1
         else:
-            if self.highs[left] != self.highs[right]:
-                return -1 if self.highs[left] < self.highs[right] else 1
-            if self.lows[left] != self.lows[right]:
-                return -1 if self.lows[left] < self.lows[right] else 1
-        return (self.lengths[left] > self.lengths[right]) - (
-            self.lengths[left] < self.lengths[right]
+            if self.highs[row] != other.highs[other_row]:
+                return -1 if self.highs[row] < other.highs[other_row] else 1
+            if self.lows[row] != other.lows[other_row]:
+                return -1 if self.lows[row] < other.lows[other_row] else 1
+        return (self.lengths[row] > other.lengths[other_row]) - (
+            self.lengths[row] < other.lengths[other_row]
         )
 
 
@@ -97,7 +98,7 @@ def settle(table not None):
     cdef Py_ssize_t count = rows.shape[0], stays = 0, place
     replaced = new_array("Q")
     for place in range(count):
-        if place + 1 < count and keys.compare(rows[place], rows[place + 1]) == 0:
+        if place + 1 < count and keys.compare(rows[place], keys, rows[place + 1]) == 0:
             replaced.append(<uint64_t>rows[place + 1] << 32 | rows[place])
         else:
             rows[stays] = rows[place]
@@ -114,7 +115,7 @@ cdef array sort_rows(Keys keys):
     cdef list bounds = [0]
     for row in range(count):
         rows[row] = <uint32_t>row
-        if row and keys.compare(row - 1, row) > 0:
+        if row and keys.compare(row - 1, keys, row) > 0:
             bounds.append(row)
     while len(bounds) > 1:
         bounds += [count, count]
@@ -131,7 +132,7 @@ cdef int merge(Keys keys, uint32_t[::1] rows, uint32_t[::1] out, tuple bounds) e
     left, middle, stop = bounds
     right = middle
     for place in range(left, stop):
-        if left < middle and (right == stop or keys.compare(rows[left], rows[right]) <= 0):
+        if left < middle and (right == stop or keys.compare(rows[left], keys, rows[right]) <= 0):
             out[place] = rows[left]
             left += 1
         else:
@@ -160,6 +161,42 @@ def pick(item[::1] column, const uint32_t[::1] rows):
     for place in range(rows.shape[0]):
         out[place] = column[rows[place]]
     return picked
+
+
+def diff(old not None, new not None, const uint32_t[::1] numbers):
+    """Give the rows of `old` that went, and those of `new` that came or have another route.
+
+    Both are a `FamilyTable` of one family, both results `array("I")`; `numbers` has the
+    old number of each new route. The twin of the comparison in `sparrow.rib.delta`.
+    """
+    if old.family != new.family:
+        raise ValueError("tables of two families have nothing in common")
+    cdef Keys before = Keys(old), after = Keys(new)
+    cdef const uint32_t[::1] old_routes = old.routes
+    cdef const uint32_t[::1] new_routes = new.routes
+    cdef Py_ssize_t old_count = before.lengths.shape[0], new_count = after.lengths.shape[0]
+    cdef array gone = clone(HALVES, old_count, False)
+    cdef array come = clone(HALVES, new_count, False)
+    cdef uint32_t[::1] went = gone
+    cdef uint32_t[::1] came = come
+    cdef Py_ssize_t old_row = 0, new_row = 0, went_count = 0, came_count = 0
+    cdef int order
+    while old_row < old_count or new_row < new_count:
+        if old_row == old_count:
+            order = 1
+        elif new_row == new_count:
+            order = -1
+        else:
+            order = before.compare(old_row, after, new_row)
+        if order < 0:
+            went[went_count] = <uint32_t>old_row
+            went_count += 1
+        elif order > 0 or old_routes[old_row] != numbers[new_routes[new_row]]:
+            came[came_count] = <uint32_t>new_row
+            came_count += 1
+        old_row += order <= 0
+        new_row += order >= 0
+    return gone[:went_count], come[:came_count]
 
 
 # Intervals.

@@ -51,13 +51,14 @@ class RouteNumbers(dict[str, int]):
     def __init__(self, builder: SnapshotBuilder, known: Iterable[Route] = ()) -> None:
         """Start without a text; `builder` gives the numbers.
 
-        Hops of the `known` routes are shared with them.
+        Hops of the `known` routes of several hops are shared with them.
         """
         super().__init__()
         self.builder = builder
         self.number_origin = builder.number_origin
         """Gives the number of the route that is one AS number."""
-        self._hops = _Hops((str(hop), hop) for route in known for hop in route.hops)
+        paths = (route for route in known if len(route.hops) > 1)
+        self._hops = _Hops((str(hop), hop) for route in paths for hop in route.hops)
 
     def __missing__(self, text: str) -> int:
         """Parse a text that is new, and number its route."""

@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,6 +17,7 @@ from sparrow.errors import UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from running import Daemon
 
@@ -30,25 +30,7 @@ def site(home: Path, free_port: Callable[[], int]) -> Iterator[Home]:
     """A configuration with two workers; whoever serves it at the end is stopped."""
     site = Home(home, free_port(), server=", workers: 2")
     yield site
-    try:
-        site.end()
-    finally:
-        for pid in pids_of(site):
-            os.kill(pid, signal.SIGKILL)
-
-
-def pids_of(site: Home) -> list[int]:
-    """Give the living processes that have the run directory in their arguments."""
-    found = []
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit():
-            try:
-                text = (folder / "cmdline").read_bytes()
-            except OSError:
-                continue
-            if str(site.run_dir).encode() in text and is_alive(int(folder.name)):
-                found.append(int(folder.name))
-    return found
+    site.end()
 
 
 def load(site: Home, rate: int = 1000) -> Load:
@@ -229,7 +211,7 @@ def test_a_signal_upgrades_too(site: Home) -> None:
     pid = wait_for(lambda: (found := find_status(daemon)) and found["keeper_pid"], "a status")
     assert daemon.pid != pid
     os.kill(pid, signal.SIGTERM)
-    wait_for(lambda: not pids_of(site), "the end of the successor")
+    wait_for(lambda: not site.pids(), "the end of the successor")
 
 
 def test_without_keeper_and_daemon_the_workers_go_on_and_hand_over(site: Home) -> None:
@@ -238,10 +220,10 @@ def test_without_keeper_and_daemon_the_workers_go_on_and_hand_over(site: Home) -
     with load(site) as clients:
         kill(status["daemon_pid"])
         first.kill()
-        wait_for(lambda: len(pids_of(site)) in (3, 4), "the death of the keeper")
+        wait_for(lambda: len(site.pids()) in (3, 4), "the death of the keeper")
         assert ["210.18.215.100"] == first.addresses()
         second = site.serve("--replace")
-        wait_for(lambda: len(pids_of(site)) == 5, "the end of the old workers")
+        wait_for(lambda: len(site.pids()) == 5, "the end of the old workers")
     assert 0 == clients.lost
     assert 1 == len(clients.answers)
     assert second.pid == second.status()["keeper_pid"]
@@ -306,7 +288,7 @@ def test_a_reload_that_cannot_be_written_changes_nothing(site: Home) -> None:
         assert daemon.command("reload")["ok"]
         assert 0 == daemon.stop()
     finally:
-        for pid in pids_of(site):
+        for pid in site.pids():
             os.kill(pid, signal.SIGKILL)
         subprocess.run(["umount", "-l", str(site.run_dir)], check=True)
 

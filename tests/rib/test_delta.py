@@ -23,7 +23,8 @@ def expected_delta(
 def assert_delta(old: dict[Prefix, Route], new: dict[Prefix, Route]) -> None:
     """Compare the delta of two tables with that of the dictionaries, and apply it."""
     before, after = build_snapshot(old.items()), build_snapshot(new.items())
-    delta = diff(before, after)
+    delta = diff(before, after, is_pure=False)
+    assert diff(before, after, is_pure=True) == delta
     assert expected_delta(old, new) == (
         dict(delta.withdrawn.entries()),
         dict(delta.announced.entries()),
