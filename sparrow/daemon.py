@@ -336,7 +336,7 @@ class Daemon:
         live = await self._await_tables()
         if request.command == "lookup":
             return await _look_up(live, parse_addresses(request.arguments))
-        return live.explain_case(request.arguments)
+        return live.explain_case(request.arguments, await asyncio.to_thread(self._publisher.open))
 
     async def _await_tables(self) -> Live:
         """Give what answers look-ups, once the first tables are read. Raises `InputError`."""

@@ -22,6 +22,7 @@ from sparrow.values.name import Name, render_name
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from sparrow.control.explain import Served
     from sparrow.rib.route import Route
     from sparrow.rib.table import Rib
     from sparrow.view import View
@@ -64,9 +65,12 @@ class Live:
         steering = self.view.authority.steering
         return [asdict(look_up(each, self.rib, steering)) for each in addresses]
 
-    def explain_case(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Give the object of the command `explain`. Raises `InputError`."""
-        found = explain(self.view.authority, self.rib, parse_case(arguments))
+    def explain_case(self, arguments: Mapping[str, Any], served: Served | None) -> dict[str, Any]:
+        """Give the object of the command `explain`, from the plan that is served.
+
+        Raises `InputError`.
+        """
+        found = explain(self.view.authority, self.rib, parse_case(arguments), served)
         return {"lines": render_explanation(found), "facts": explanation_facts(found)}
 
     # What the route port asks: `sparrow.ssrs.source.RouteSource`.

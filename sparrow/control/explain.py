@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sparrow.control.lookup import RouteFinder
-    from sparrow.dns.respond import Authority, Reply
+    from sparrow.dns.respond import Authority, Ground, Reply
     from sparrow.policy.intervals import Intervals
     from sparrow.policy.preference import Home
     from sparrow.policy.steering import Choice, Steering
@@ -42,6 +42,16 @@ class Case:
     """Packed address that the query comes from."""
     subnet: Prefix | None = None
     """Client subnet that the query carries; None for none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What the workers answer from."""
+
+    generation: int
+    """Number of the plan's generation."""
+    ground: Ground
+    """The plan, as the full algorithm reads it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +80,8 @@ class Steered:
     """Every site in the order in which it counts for this client."""
     block: tuple[bytes, bytes] | None
     """First and last address of the interval of equal answers; None without a map."""
+    expected: tuple[int, ...]
+    """Site numbers of the class that the route's own site has, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,18 +98,34 @@ class Explanation:
     """How the client's site was found; None where the answer depends on no client."""
     site_names: tuple[str, ...]
     """Names by site number."""
+    generation: int | None
+    """Generation of the plan that answered; None where the files were read for it."""
 
 
-def explain(authority: Authority, rib: RouteFinder, case: Case) -> Explanation:
-    """Answer the case with the serving code, and gather what led to it."""
-    reply = respond(authority, encode_case(case), Sender(case.source), now_s=0)
+def explain(
+    authority: Authority, rib: RouteFinder, case: Case, served: Served | None = None
+) -> Explanation:
+    """Answer the case with the serving code, and gather what led to it.
+
+    The answer is that of the published plan, `served`, where there is one; the rest
+    is looked up in what is known: `authority` and the RIB.
+    """
+    ground = served.ground if served else authority
+    reply = respond(ground, encode_case(case), Sender(case.source), now_s=0)
     if reply is None:
         raise AssertionError("a query that was made here is always answered")
     zone = authority.zones.find(case.name)
     steering = authority.steering
     names = tuple(site.name for site in steering.site_set.sites) if steering else ()
     steered = _explain_choice(steering, rib, reply.choice) if steering and reply.choice else None
-    return Explanation(case, reply, zone.origin if zone else None, steered, names)
+    return Explanation(
+        case=case,
+        reply=reply,
+        zone=zone.origin if zone else None,
+        steered=steered,
+        site_names=names,
+        generation=served.generation if served else None,
+    )
 
 
 def encode_case(case: Case) -> bytes:
@@ -113,8 +141,10 @@ def _explain_choice(steering: Steering, rib: RouteFinder, choice: Choice) -> Ste
     inner, _ = unwrap(choice.decided_by)
     match = rib.find(inner)
     home = build_finder(steering.site_set).home(match[1] if match else None)
+    policy = steering.policies[choice.service, choice.family]
     return Steered(
         choice=choice,
+        expected=policy.classes[policy.class_by_home[home.site]],
         match=match,
         home=home,
         candidates=tuple(_weigh_sites(steering, choice, home)),
@@ -172,6 +202,8 @@ def _describe(explanation: Explanation) -> Iterator[tuple[str, str]]:
     asked = f"{render_name(case.name)} {render_rtype(case.qtype)}"
     subnet = f", client subnet {case.subnet}" if case.subnet else ", no client subnet"
     yield "query", f"{asked} from {render_address(case.source)}{subnet}"
+    if explanation.generation is not None:
+        yield "plan", f"generation {explanation.generation}, which the workers serve"
     if explanation.zone is None:
         yield "zone", "none: the name lies outside every zone that is served here"
     else:
@@ -199,13 +231,20 @@ def _describe_choice(explanation: Explanation, steered: Steered) -> Iterator[tup
         yield "route", "none covers the address"
     home = explanation.site_names[steered.home.site]
     because = f"AS{steered.home.asn}" if steered.home.asn is not None else "self, by default"
-    order = " ".join(explanation.site_names[site] for site in choice.candidates)
-    yield "class", f"{home} ({because}); order: {order or 'none has such an address'}"
+    yield "class", f"{home} ({because}); order: {_name_order(explanation, choice.candidates)}"
+    if steered.expected != choice.candidates:
+        expected = _name_order(explanation, steered.expected)
+        yield "ALARM", f"the route leads to another order than is served: {expected}"
+        yield "ALARM", "the plan does not agree with the tables: `sparrow reload` makes a new one"
     for candidate in steered.candidates:
         yield "site", f"{candidate.site}: {'taken, ' * candidate.is_taken}{candidate.why}"
     yield "scope", describe_scope(explanation.case, steered)
     for rrset in explanation.reply.answer.answer[-1:]:
         yield "ttl", f"{rrset.ttl} s"
+
+
+def _name_order(explanation: Explanation, sites: tuple[int, ...]) -> str:
+    return " ".join(explanation.site_names[site] for site in sites) or "none has such an address"
 
 
 def _describe_client(case: Case, choice: Choice) -> str:
@@ -245,6 +284,7 @@ def explanation_facts(explanation: Explanation) -> dict[str, Any]:
         "name": render_name(case.name),
         "type": render_rtype(case.qtype),
         "rcode": reply.rcode.name,
+        "generation": explanation.generation,
         "zone": render_name(explanation.zone) if explanation.zone is not None else None,
         "answer": [line for rrset in records for line in render_rrset(rrset)],
         "ttl": reply.answer.answer[-1].ttl if reply.answer.answer else None,
@@ -255,7 +295,7 @@ def explanation_facts(explanation: Explanation) -> dict[str, Any]:
 
 _CHOICE_FACTS = (
     *("service", "decided_by", "prefix", "route", "home"),
-    *("candidates", "site", "scope", "block"),
+    *("candidates", "site", "scope", "block", "agrees"),
 )
 """Facts of a steered answer; null where no client was looked at."""
 
@@ -276,4 +316,5 @@ def _choice_facts(explanation: Explanation, steered: Steered) -> dict[str, Any]:
         "site": names[choice.site] if choice.site is not None else None,
         "scope": choice.scope,
         "block": [render_address(edge) for edge in steered.block] if steered.block else None,
+        "agrees": steered.expected == choice.candidates,
     }

@@ -13,13 +13,15 @@ import secrets
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from sparrow.control.explain import Served
 from sparrow.errors import InputError, Problem
 from sparrow.keeping.charge import PLAN
 from sparrow.keeping.settings import store_limits
 from sparrow.plan.compile import compile_plan
+from sparrow.plan.fallback import build_authority
 from sparrow.plan.format import PlanError
 from sparrow.plan.publish import last_generation, load_current, publish_plan
-from sparrow.plan.reader import CURRENT
+from sparrow.plan.reader import CURRENT, open_plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,6 +72,19 @@ class Publisher:
         except OSError:
             return None
         return (current.generation, made_at_s) if current else None
+
+    def open(self) -> Served | None:
+        """Open the present generation as the workers have it; None without one.
+
+        Raises `InputError` where it is refused: then the workers refuse it as well.
+        """
+        try:
+            if load_current(self._directory) is None:
+                return None
+            plan = open_plan(self._directory)
+            return Served(plan.generation, build_authority(plan))
+        except PlanError as error:
+            raise InputError([Problem(f"the published plan is refused: {error}")]) from None
 
     @contextmanager
     def _right(self) -> Iterator[None]:
