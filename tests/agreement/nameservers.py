@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 LOOPBACK = "127.0.0.1"
-PATIENCE_S = 60.0
+PATIENCE_S = 120
 """Seconds after which a test gives up; nothing is measured with it."""
 
 NAMED_CONF = """
