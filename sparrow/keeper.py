@@ -263,6 +263,7 @@ class Keeper:
 
     def _close(self) -> None:
         """Remove what is ours from the run directory; a successor has its own by now."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # one that is late changes nothing
         remove_handover(self._run_dir.path)
         is_present = self._predecessor is None or self._children.was_ready
         if is_present and not _is_readable(self._finish_fd):

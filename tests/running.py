@@ -181,9 +181,8 @@ class Home:
 
     def pids(self) -> list[int]:
         """Give the living processes that serve from the run directory."""
-        ours = re.compile(
-            rb'run_dir[\\"]+: [\\"]+' + re.escape(str(self.run_dir).encode()) + rb'[\\"]'
-        )
+        path = re.escape(str(self.run_dir).encode())
+        ours = re.compile(rb'run_dir[\\"]+: [\\"]+' + path + rb'[\\"]')
         found = []
         for folder in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
