@@ -61,7 +61,7 @@ def test_few_changes_in_a_table_of_many_blocks_are_found() -> None:
     assert_delta(new, old)
 
 
-def test_tables_with_nothing_in_common_and_of_unlike_size_are_compared() -> None:
+def test_tables_that_share_nothing_and_differ_in_size_are_compared() -> None:
     random = Random(8)
     large = random_table(random, 10_000)
     small = random_table(random, 10)
