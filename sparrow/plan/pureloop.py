@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from sparrow.dns.edns import OUR_PAYLOAD
 from sparrow.dns.respond import TCP_LIMIT
+from sparrow.plan.counters import RCODES, STRIDE, Word
 from sparrow.plan.pure import MISS, Answered, Miss, answer
-from sparrow.plan.udp import BATCH, BLOCK, DRAINED, PACKET_ROOM, WAKE_MS, Count, Missed
+from sparrow.plan.udp import BATCH, DRAINED, PACKET_ROOM, WAKE_MS, Missed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,7 +85,7 @@ class UdpLoop:
 
         Raises `ValueError` where the block of counters lies outside its memory.
         """
-        if not 0 <= endpoint.base <= len(endpoint.counts) - BLOCK:
+        if not 0 <= endpoint.base <= len(endpoint.counts) - STRIDE:
             raise ValueError("the block of counters lies outside its memory")
         self._endpoint = endpoint
         self._generations = generations
@@ -163,7 +164,7 @@ class UdpLoop:
         for received in batch:
             if received.peer[1] == 0:
                 # Nobody can be answered there; it is forged, or broken.
-                self._count(Count.SILENT)
+                self._count(Word.SILENT)
             else:
                 self._answer(serving, received, now_s)
         return len(batch)
@@ -181,12 +182,12 @@ class UdpLoop:
                     select.select([self._sock], [], [], WAKE_MS / 1000)
                 return
             except OSError:
-                self._count(Count.RECEIVE_ERRORS)
+                self._count(Word.RECEIVE_ERRORS)
                 time.sleep(_FAULT_PAUSE_S)
                 return
             if number == 0:
-                self._count(Count.BATCHES)
-            self._count(Count.QUERIES)
+                self._count(Word.BATCHES)
+            self._count(Word.QUERIES)
             source = socket.inet_pton(self._sock.family, peer[0])
             yield _Received(packet, source, peer, reply_source(ancillary))
 
@@ -201,21 +202,21 @@ class UdpLoop:
     def _answer(self, serving: _Serving, received: _Received, now_s: int) -> None:
         result = serving.responder.answer(received.packet, received.source, OUR_PAYLOAD, now_s)
         if result is None:
-            self._count(Count.SILENT)
+            self._count(Word.SILENT)
         elif result is MISS:
             self._put(Missed(received.packet, received.source, received))
         else:
-            self._count(Count.ANSWERED)
+            self._count(Word.ANSWERED)
             self._tally(serving, result)
             if not self._send(result.wire, received):
-                self._count(Count.SEND_ERRORS)
+                self._count(Word.SEND_ERRORS)
 
     def _put(self, missed: Missed) -> None:
-        self._count(Count.MISSES)
+        self._count(Word.MISSES)
         try:
             self._misses.put_nowait(missed)
         except queue.Full:
-            self._count(Count.RING_DROPS)
+            self._count(Word.RING_DROPS)
 
     def _send(self, wire: bytes, received: _Received) -> bool:
         try:
@@ -227,9 +228,9 @@ class UdpLoop:
         return True
 
     def _tally(self, serving: _Serving, result: Answered) -> None:
-        self._count(Count.RCODES + result.rcode)
+        self._count(RCODES + result.rcode)
         if result.has_subnet:
-            self._count(Count.ECS)
+            self._count(Word.ECS)
         tallies, base, answers = serving.tallies, serving.base, serving.responder.plan.answers
         if tallies is None or result.policy is None or result.class_number is None:
             return

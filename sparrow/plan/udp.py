@@ -7,7 +7,6 @@ there. Start from `Endpoint`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
 
 BATCH = 64
 """Packets that are answered from one plan before the generation is looked at again."""
@@ -19,23 +18,6 @@ the kernel charges at least 512 octets for each."""
 PACKET_ROOM = 4096
 """Octets of a packet that are read. A query that is longer carries options of which none is
 answered to; it is taken for what its first octets are."""
-BLOCK = 64
-"""Words of a block of counters (`docs/counters.md`)."""
-
-
-class Count(IntEnum):
-    """Words of a block of counters that a loop writes; `docs/counters.md` has them all."""
-
-    QUERIES = 0
-    ANSWERED = 1
-    MISSES = 2
-    RING_DROPS = 3
-    SILENT = 4
-    SEND_ERRORS = 5
-    RECEIVE_ERRORS = 6
-    ECS = 8
-    BATCHES = 10
-    RCODES = 32
 
 
 @dataclass(frozen=True, slots=True)

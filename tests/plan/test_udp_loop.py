@@ -20,8 +20,9 @@ from plandirs import write_plan
 from udploops import BASE, PATIENCE_S, asked, bound, client, make_loop, serving, words
 
 from sparrow.plan import native, pureloop
+from sparrow.plan.counters import Word
 from sparrow.plan.reader import open_plan
-from sparrow.plan.udp import Count, Endpoint, Generations
+from sparrow.plan.udp import Endpoint, Generations
 from sparrow.values.name import encode_name, parse_name
 
 if TYPE_CHECKING:
@@ -177,7 +178,7 @@ def test_what_waits_when_the_loop_is_stopped_is_answered(twin: ModuleType, plan:
         received = [int.from_bytes(sock.recv(1500)[:2], "big") for _ in range(100)]
     assert list(range(100)) == received
     assert {"queries": 100, "answered": 100, "rcode 0": 100} == made.moved()
-    assert 2 == made.count(Count.BATCHES)
+    assert 2 == made.count(Word.BATCHES)
 
 
 def test_what_another_process_made_of_the_socket_does_not_make_the_loop_busy(
@@ -242,7 +243,7 @@ def test_plans_are_swapped_under_load_and_no_answer_mixes_them(
     assert len(seen) > 100
     assert [] == [vips for vips in seen if vips not in SITE_VIPS.values()]
     assert {"queries", "answered", "rcode 0"} == served.moved().keys()
-    assert len(seen) + 300 == served.count(Count.ANSWERED)
+    assert len(seen) + 300 == served.count(Word.ANSWERED)
     del served
     assert references == [sys.getrefcount(each) for each in plans]
 

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sparrow.plan.udp import BLOCK, Count, Endpoint
+from sparrow.plan.counters import RCODES, STRIDE, Word
+from sparrow.plan.udp import Endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,9 +47,9 @@ class Served:
 
     def moved(self) -> dict[str, int]:
         """Give the counters that are not 0, but for batches, which depend on the clock."""
-        named = {each.name.lower(): self.count(each) for each in Count if each < Count.RCODES}
+        named = {each.name.lower(): self.count(each) for each in Word}
         del named["batches"]
-        rcodes = {f"rcode {n}": self.count(Count.RCODES + n) for n in range(24)}
+        rcodes = {f"rcode {n}": self.count(RCODES + n) for n in range(24)}
         return {name: number for name, number in (named | rcodes).items() if number}
 
     @property
@@ -77,7 +78,7 @@ def serving(
 def make_loop(
     twin: ModuleType, sock: socket.socket, generations: Generations | None = None
 ) -> Served:
-    counts = words(BASE + BLOCK)
+    counts = words(BASE + STRIDE)
     is_wildcard = not any(socket.inet_pton(sock.family, sock.getsockname()[0].partition("%")[0]))
     endpoint = Endpoint(sock.fileno(), counts, BASE, has_pktinfo=is_wildcard, ring_size=4)
     return Served(twin, twin.UdpLoop(endpoint, generations), sock, counts)
