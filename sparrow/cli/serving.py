@@ -18,7 +18,7 @@ from sparrow.cli.options import config_option, locate_config
 from sparrow.cli.terminal import ending
 from sparrow.config.load import load_config
 from sparrow.errors import FatalError
-from sparrow.folders import load_cookie_secrets
+from sparrow.folders import load_cookie_secrets, make_state_dir
 from sparrow.keeping.children import SIGNALS
 from sparrow.keeping.configured import build_layout
 from sparrow.keeping.layout import encode_layout
@@ -66,8 +66,18 @@ def serve(config_path: str | None, log_format: str, log_level: str, *, is_replac
         account = find_account(layout.user)
         premises = enter(layout, account, is_replacing=is_replacing)
         owner = (account.pw_uid, account.pw_gid) if account else None
+        _make_state_dir(layout.state_dir, owner)
         load_cookie_secrets(layout.secret_path, owner)  # made now, while it can be
         _become_keeper(layout, premises)
+
+
+def _make_state_dir(path: str, owner: tuple[int, int] | None) -> None:
+    try:
+        make_state_dir(path, owner)
+    except OSError as error:
+        # To answer matters more than to remember.
+        words = "%s cannot be made, no order will outlive a restart: %s; see server.state_dir"
+        logging.getLogger(__name__).warning(words, path, error.strerror)
 
 
 def _become_keeper(layout: Layout, premises: Premises) -> NoReturn:

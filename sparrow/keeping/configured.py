@@ -19,6 +19,7 @@ def build_layout(config: Config, config_path: str, log_format: str, log_level: s
     return Layout(
         config_path=config_path,
         run_dir=folders.run_dir,
+        state_dir=folders.state_dir,
         secret_path=folders.cookie_secret,
         user=server.user,
         dns=server.listen if config.zones else (),

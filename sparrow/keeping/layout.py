@@ -32,6 +32,8 @@ class Layout:
     """The configuration, absolute; read by the daemon alone."""
     run_dir: str
     """Absolute folder of sockets, locks, plan and counters."""
+    state_dir: str
+    """Absolute folder of what outlives a restart of the machine."""
     secret_path: str
     """Absolute path of the cookie secrets."""
     user: str | None

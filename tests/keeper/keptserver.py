@@ -140,6 +140,7 @@ def layout(run_dir: Path, port: int, **changes: Any) -> Layout:
     settings: dict[str, Any] = {
         "config_path": "/nowhere/sparrow.yaml",
         "run_dir": str(run_dir),
+        "state_dir": str(run_dir.parent / "state"),
         "secret_path": str(run_dir.parent / "cookie.secret"),
         "user": None,
         "dns": (Endpoint(parse_address("127.0.0.1"), port),),
