@@ -37,11 +37,6 @@ class RunDir:
     lock_fd: int
     """Open file whose lock makes it ours; held, never read."""
 
-    @property
-    def control_socket(self) -> Path:
-        """Where the control socket is."""
-        return self.path / CONTROL_SOCKET
-
 
 def claim_run_dir(path: str, owner: tuple[int, int] | None) -> RunDir:
     """Make and lock the run directory.
@@ -132,6 +127,18 @@ def _open_lock(folder: Path, owner: tuple[int, int] | None) -> int:
     return lock_fd
 
 
+def make_state_dir(path: str, owner: tuple[int, int] | None) -> None:
+    """Make the state directory where it is missing, for (uid, gid) `owner`; None to leave it.
+
+    Raises `OSError`: then nothing that an operator orders would outlive a restart.
+    """
+    folder = Path(path)
+    if not folder.is_dir():
+        folder.mkdir(mode=_STATE_DIR_MODE, parents=True)
+        if owner:
+            os.chown(folder, *owner)
+
+
 def load_cookie_secrets(path: str, owner: tuple[int, int] | None) -> tuple[bytes, ...]:
     """Read the secrets of DNS cookies, and make the file with a fresh one where it is missing.
 
@@ -191,10 +198,7 @@ def parse_cookie_secrets(text: str, path: str) -> tuple[bytes, ...]:
 
 def _create_secret(file: Path, owner: tuple[int, int] | None) -> None:
     """Write a secret aside and rename it; a folder made for it belongs to `owner` too."""
-    if not file.parent.is_dir():
-        file.parent.mkdir(mode=_STATE_DIR_MODE, parents=True)
-        if owner:
-            os.chown(file.parent, *owner)
+    make_state_dir(str(file.parent), owner)
     aside = file.with_name(f".{file.name}.{os.getpid()}")
     aside.unlink(missing_ok=True)  # of a process of our number that was killed just here
     descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
