@@ -17,13 +17,14 @@ from array import array
 from pathlib import Path
 from time import perf_counter, process_time
 
+from tables import build_snapshot
 from tabular import print_table
 
 from sparrow.plan.maps import encode_map
 from sparrow.policy.intervals import sweep_table
 from sparrow.policy.steering import AddressMap
 from sparrow.rib.delta import diff
-from sparrow.rib.snapshot import EMPTY, Snapshot, build_snapshot
+from sparrow.rib.snapshot import EMPTY, Snapshot
 from sparrow.rib.table import Rib
 from sparrow.sources.files import Loaded, RouteFile, load_snapshot
 from sparrow.sources.line import RouteFormat

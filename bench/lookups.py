@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, Any
 from confs import compile_plan
 from ground import FAMILIES, Client, Ground, load_ground, packed, sample_announced
 from pytricia import PyTricia
+from tables import build_snapshot
 from tabular import print_table
 
 from sparrow.plan.lookup import find_leaf
 from sparrow.plan.reader import open_plan
 from sparrow.rib.route import parse_route
-from sparrow.rib.snapshot import build_snapshot
 from sparrow.rib.table import Rib, build_rib
 from sparrow.values.address import Prefix
 

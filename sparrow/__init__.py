@@ -8,8 +8,9 @@ one reference.
 
 An answer, step by step, and where to read:
 
-- `server` owns sockets and loops. It hands bytes to `dns` and sends what comes
-  back; it knows no DNS.
+- The UDP loop of `plan` answers most queries from what was compiled ahead. What it
+  leaves, and TCP, `server` answers: it owns sockets and their loops, hands bytes to
+  `dns` and sends what comes back.
 - `dns` decodes the query, finds the name in the zone tree (RFC 1034, section
   4.3.2) and encodes the response. At a steered name it asks `policy`.
 - `policy` turns the client's address into a choice of site. Ahead of time it

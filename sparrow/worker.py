@@ -82,11 +82,6 @@ class _Seat:
         for thread in self._threads:
             thread.start()
 
-    @property
-    def is_serving(self) -> bool:
-        """Tell whether the loop runs."""
-        return self._threads[0].is_alive()
-
     def finish(self) -> None:
         """Let the loop answer what waits, then the misses; `join` awaits both."""
         self.loop.stop()

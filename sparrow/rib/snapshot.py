@@ -256,15 +256,6 @@ def _route_of(key: Route | int) -> Route:
     return Route((Hop((key,)),)) if isinstance(key, int) else key
 
 
-def build_snapshot(entries: Iterable[tuple[Prefix, Route]]) -> Snapshot:
-    """Build a table from prefixes and routes in any order; the last of a prefix counts."""
-    builder = SnapshotBuilder()
-    for prefix, route in entries:
-        number = array("I", (builder.number(route),))
-        builder.extend(prefix.family, prefix.network, bytes((prefix.length,)), number)
-    return builder.build().snapshot
-
-
 def _is_ascending(networks: bytes, lengths: bytes) -> bool:
     """Tell whether rows are strictly ascending by (network, length).
 

@@ -1,23 +1,16 @@
-"""A packet in, a packet or nothing out: what all DNS shells have in common.
+"""A packet in, a packet or nothing out: what the shell of TCP needs of who answers.
 
-Law: nothing raises out of here; a packet that the answer code fails at is
-answered SERVFAIL, counted and logged, and the next one is served. Start from
-`Exchange`.
+Law: nothing raises out of `Answering.answer`; a packet that the answer code fails
+at is answered with `encode_failure`. Start from `Answering`; `PlanExchange` is one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol, TypeAlias
-
-from sparrow.dns.respond import Reply, Sender
-from sparrow.server.faults import FaultLog
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from sparrow.server.counters import Counters
-
-Responder: TypeAlias = Callable[[bytes, Sender], Reply | None]
-"""Answers a packet from what is served at present; None sends nothing."""
+    from sparrow.dns.respond import Sender
+    from sparrow.server.faults import FaultLog
 
 _HEADER_SIZE = 12
 _QR = 0x80
@@ -27,7 +20,7 @@ _SERVFAIL = 2
 
 
 class ShellCounters(Protocol):
-    """What shells of TCP count by themselves; see `sparrow.server.counters.Counters`."""
+    """What the shell of TCP counts by itself; see `sparrow.plan.counters.Block`."""
 
     send_errors: int
     tcp_open: int
@@ -39,7 +32,7 @@ class ShellCounters(Protocol):
 
 
 class Answering(Protocol):
-    """What a shell needs of an exchange."""
+    """What a shell needs of who answers."""
 
     @property
     def counters(self) -> ShellCounters:
@@ -51,29 +44,6 @@ class Answering(Protocol):
 
     def answer(self, packet: bytes, sender: Sender) -> bytes | None:
         """Give the packet to send back; None for silence."""
-
-
-class Exchange:
-    """A responder, and the error policy around it. Shared by all shells of one event loop."""
-
-    def __init__(self, respond: Responder, counters: Counters) -> None:
-        self.counters = counters
-        """Where everything is counted."""
-        self.faults = FaultLog()
-        """Where what goes wrong is told."""
-        self._respond = respond
-
-    def answer(self, packet: bytes, sender: Sender) -> bytes | None:
-        """Give the packet to send back; None for silence."""
-        try:
-            reply = self._respond(packet, sender)
-            self.counters.record(reply, is_tcp=sender.is_tcp)
-        except Exception as error:  # noqa: BLE001  (the one place where the error of one packet ends)
-            refusal = encode_failure(packet)
-            self.counters.record_failure(is_answered=refusal is not None, is_tcp=sender.is_tcp)
-            self.faults.report_exception(error, packet, sender)
-            return refusal
-        return reply.wire if reply else None
 
 
 def encode_failure(packet: bytes) -> bytes | None:

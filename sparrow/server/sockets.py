@@ -1,9 +1,7 @@
 """Sockets that listen, opened apart from serving so that privileges can be dropped between.
 
-Law: an endpoint opens whole or not at all, and of several endpoints all open or
-none; a refusal says which address it was, why, and what to do. What is opened
-here is a value that a shell is given; the shell closes it. Start from
-`open_listeners`.
+Law: a refusal says which address it was, why, and what to do, and leaves nothing
+open. Who opens a socket here closes it. Start from `open_udp` and `open_tcp`.
 """
 
 from __future__ import annotations
@@ -13,14 +11,11 @@ import os
 import resource
 import socket
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sparrow.errors import FatalError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from sparrow.config.fields import Endpoint
 
 # Numbers of <linux/in.h>, <linux/in6.h> and <asm-generic/socket.h> without a name in Python 3.11.
@@ -43,42 +38,6 @@ class ListenError(FatalError):
     """An address cannot be listened on; the text has one line for each that cannot."""
 
 
-@dataclass(frozen=True, slots=True)
-class DnsSockets:
-    """The two sockets of one endpoint, bound and non-blocking."""
-
-    endpoint: Endpoint
-    """Address and port that both are bound to."""
-    udp: socket.socket
-    """Ready for a `UdpServer`."""
-    tcp: socket.socket
-    """Listening, ready for a `TcpServer`."""
-
-    def close(self) -> None:
-        """Close both; for who opened them and does not serve."""
-        self.udp.close()
-        self.tcp.close()
-
-
-def open_listeners(endpoints: Iterable[Endpoint]) -> tuple[DnsSockets, ...]:
-    """Open UDP and TCP on every endpoint, in order.
-
-    Raises `ListenError` with a line for each endpoint that cannot be opened;
-    then none stays open.
-    """
-    opened: list[DnsSockets] = []
-    refusals = [
-        refusal
-        for endpoint in endpoints
-        if (refusal := _add_listener(opened, endpoint)) is not None
-    ]
-    if refusals:
-        for sockets in opened:
-            sockets.close()
-        raise ListenError("\n".join(refusals))
-    return tuple(opened)
-
-
 def allow_files(count: int) -> int:
     """Let this process open `count` files if its hard limit does; give the limit now in force.
 
@@ -90,20 +49,6 @@ def allow_files(count: int) -> int:
         soft = count if hard == resource.RLIM_INFINITY else min(count, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     return count if soft == resource.RLIM_INFINITY else soft
-
-
-def _add_listener(opened: list[DnsSockets], endpoint: Endpoint) -> str | None:
-    """Open an endpoint and add it to those opened, or give the reason why not."""
-    try:
-        udp = open_udp(endpoint)
-        try:
-            opened.append(DnsSockets(endpoint, udp, open_tcp(endpoint)))
-        except ListenError:
-            udp.close()
-            raise
-    except ListenError as error:
-        return str(error)
-    return None
 
 
 def open_udp(endpoint: Endpoint, *, is_shared: bool = False) -> socket.socket:

@@ -11,6 +11,7 @@ import dns.message
 import dns.name
 import dns.rcode
 import pytest
+from built_tables import build_snapshot
 from dnspackets import (
     CLIENT,
     NOW_S,
@@ -28,7 +29,7 @@ from dnspackets import (
     reply_to,
 )
 
-from sparrow.dns.cookie import is_valid_cookie
+from sparrow.dns.cookie import refresh_cookie
 from sparrow.dns.edns import ClientSubnet
 from sparrow.dns.respond import Identity, Sender, respond
 from sparrow.dns.rrset import Rcode
@@ -36,7 +37,6 @@ from sparrow.dns.zone import Steer
 from sparrow.policy.site import Service, Site, SiteSet
 from sparrow.policy.steering import Steering, build_base_map, build_steering
 from sparrow.rib.route import parse_route
-from sparrow.rib.snapshot import build_snapshot
 from sparrow.values.address import parse_address, parse_prefix
 from sparrow.values.asn import AsnRange
 
@@ -258,7 +258,7 @@ def test_a_cookie_is_answered_with_a_valid_one_and_never_required() -> None:
     message = ask(AUTHORITY, query("static.example.", "A", (COOKIE, CLIENT_COOKIE)))
     cookie = option(message, COOKIE)
     assert cookie
-    assert is_valid_cookie(cookie, CLIENT, (SECRET,), NOW_S)
+    assert cookie == refresh_cookie(cookie, CLIENT, (SECRET,), NOW_S)
     assert cookie == option(ask(AUTHORITY, query("x.", "A", (COOKIE, cookie))), COOKIE)
     wrong = CLIENT_COOKIE + bytes(16)
     message = ask(AUTHORITY, query("static.example.", "A", (COOKIE, wrong)))
@@ -277,7 +277,7 @@ def test_a_cookie_is_given_without_a_question() -> None:
     assert (dns.rcode.NOERROR, []) == (message.rcode(), message.question)
     cookie = option(message, COOKIE)
     assert cookie
-    assert is_valid_cookie(cookie, CLIENT, (SECRET,), NOW_S)
+    assert cookie == refresh_cookie(cookie, CLIENT, (SECRET,), NOW_S)
 
 
 @pytest.mark.parametrize(

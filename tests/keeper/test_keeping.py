@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -210,14 +211,19 @@ def test_workers_share_a_socket_that_nobody_may_stand_beside(
         furniture.tcp[0].close()
 
 
-def test_all_endpoints_open_or_none(tmp_path: Path, free_port: Callable[[], int]) -> None:
+def test_all_endpoints_open_or_none_and_every_refusal_is_told(
+    tmp_path: Path, free_port: Callable[[], int]
+) -> None:
     taken, free = free_port(), free_port()
-    endpoints = (*layout(tmp_path, free).dns, *layout(tmp_path, taken).dns)
-    with socket.create_server(("127.0.0.1", taken)):
-        with pytest.raises(ListenError, match=f"127.0.0.1:{taken} .TCP.: the address is already"):
-            furnish(layout(tmp_path, free, dns=endpoints), [])
-        for kind in (open_tcp, open_udp):
-            kind(endpoints[0]).close()
+    absent = replace(layout(tmp_path, free_port()).dns[0], host=bytes((192, 0, 2, 77)))
+    endpoints = (*layout(tmp_path, free).dns, *layout(tmp_path, taken).dns, absent)
+    with socket.create_server(("127.0.0.1", taken)), pytest.raises(ListenError) as refusal:
+        furnish(layout(tmp_path, free, dns=endpoints), [])
+    first, second = str(refusal.value).splitlines()
+    assert first.startswith(f"cannot listen on 127.0.0.1:{taken} (TCP): the address is already")
+    assert second.startswith(f"cannot listen on 192.0.2.77:{absent.port} (TCP): the address is not")
+    for kind in (open_tcp, open_udp):
+        kind(endpoints[0]).close()
 
 
 # --- systemd ---

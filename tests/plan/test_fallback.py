@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import dns.message
 import pytest
+from built_tables import build_snapshot
 from plandirs import Opened, open_compiled, write_plan
 from random_plans import random_authority
 
@@ -31,7 +32,6 @@ from sparrow.plan.zones import encode_zones
 from sparrow.policy.site import Service, Site, SiteSet
 from sparrow.policy.steering import Client, Subnet, build_base_map, build_steering
 from sparrow.rib.route import parse_route
-from sparrow.rib.snapshot import build_snapshot
 from sparrow.values.address import FAMILIES, parse_address, parse_prefix
 from sparrow.values.asn import AsnRange
 from sparrow.values.name import encode_name, parse_name

@@ -13,7 +13,7 @@ from packets import NOW_S, names_of, random_client, random_packet, random_words
 from plandirs import Opened, open_compiled, write_plan
 from planreading import read_response
 
-from sparrow.dns.cookie import is_valid_cookie
+from sparrow.dns.cookie import refresh_cookie
 from sparrow.dns.respond import Sender, respond
 from sparrow.dns.wire import Buffer
 from sparrow.plan.pure import MISS, Answered, answer
@@ -218,7 +218,8 @@ def test_options_come_back_in_their_order(plan: Plan) -> None:
     found = dns.message.from_wire(asked(plan, query("text.example.", 16, opt=options)).wire)
     assert [3, 8, 10] == [int(option.otype) for option in found.options]
     assert [b"ns1", subnet("20.0.0.0/8")[1]] == [each.to_wire() for each in found.options[:2]]
-    assert is_valid_cookie(found.options[2].to_wire(), SOURCE, (SECRET,), NOW_S)
+    ours = found.options[2].to_wire()
+    assert (24, ours) == (len(ours), refresh_cookie(ours, SOURCE, (SECRET,), NOW_S))
     assert (1232, 0) == (found.payload, found.ednsflags)
 
 

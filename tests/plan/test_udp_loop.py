@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,6 @@ from sparrow.values.name import encode_name, parse_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from sparrow.plan.plan import Plan
 
@@ -150,6 +150,78 @@ def test_on_a_wildcard_socket_replies_come_from_the_address_asked(
         missed = served.loop.take_miss(PATIENCE_S)
         assert served.loop.send_miss(missed, b"answer")
         assert b"answer" == sock.recv(100)
+
+
+def link_local_addresses() -> list[str]:
+    """Those that this machine has, with their interface; some machines have none."""
+    lines = (line.split() for line in Path("/proc/net/if_inet6").read_text().splitlines())
+    return [
+        f"{socket.inet_ntop(socket.AF_INET6, bytes.fromhex(octets))}%{name}"
+        for octets, *_, name in lines
+        if octets.startswith("fe80")
+    ]
+
+
+def test_a_link_local_address_that_was_asked_answers(twin: ModuleType, plan: Plan) -> None:
+    with serving(twin, plan, bound("::")) as served:
+        for address in ("::1", *link_local_addresses()):
+            where = socket.getaddrinfo(address, served.port, socket.AF_INET6)[0][4]
+            with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
+                sock.settimeout(PATIENCE_S)
+                sock.connect(where)
+                assert SITE_VIPS[EAST] == vips_of(asked(sock, query()))
+
+
+@pytest.mark.parametrize(
+    ("level", "kind", "received", "sent"),
+    [
+        # in_pktinfo: interface, local address, destination
+        (socket.IPPROTO_IP, 8, "03000000 c0000235 e0000001", "00000000 c0000235 00000000"),
+        # in6_pktinfo: address, interface
+        (
+            socket.IPPROTO_IPV6,
+            socket.IPV6_PKTINFO,
+            "20010db8000000000000000000000053 03000000",
+            "20010db8000000000000000000000053 00000000",
+        ),
+        (
+            socket.IPPROTO_IPV6,
+            socket.IPV6_PKTINFO,
+            "fe800000000000000000000000000053 03000000",
+            "fe800000000000000000000000000053 03000000",
+        ),
+    ],
+    ids=["IPv4", "IPv6", "link-local"],
+)
+def test_only_a_link_local_reply_is_tied_to_the_interface(
+    level: int, kind: int, received: str, sent: str
+) -> None:
+    timestamp = (socket.SOL_SOCKET, 29, bytes(16))
+    replied = pureloop.reply_source([timestamp, (level, kind, bytes.fromhex(received))])
+    assert [(level, kind, bytes.fromhex(sent))] == replied
+
+
+def test_what_comes_from_port_0_is_met_with_silence(twin: ModuleType, plan: Plan) -> None:
+    try:
+        raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP)
+    except PermissionError:
+        pytest.skip("only root may send from port 0")
+    packet = query()
+    with serving(twin, plan, bound()) as served, raw, client(served.port) as sock:
+        head = struct.pack("!HHHH", 0, served.port, 8 + len(packet), 0)
+        raw.sendto(head + packet, ("127.0.0.1", 0))
+        asked(sock, packet)
+    assert {"queries": 2, "answered": 1, "silent": 1, "rcode 0": 1} == served.moved()
+
+
+def test_clients_that_have_gone_stop_nothing(twin: ModuleType, plan: Plan) -> None:
+    with serving(twin, plan, bound()) as served:
+        for _ in range(50):
+            with client(served.port) as sock:
+                sock.send(query())
+        with client(served.port) as sock:
+            assert SITE_VIPS[EAST] == vips_of(asked(sock, query()))
+    assert {"queries": 51, "answered": 51, "rcode 0": 51} == served.moved()
 
 
 def test_replies_that_the_system_does_not_take_are_counted_and_forgotten(

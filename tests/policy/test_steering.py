@@ -8,6 +8,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
+from built_tables import build_snapshot
 from slowmap import SlowMap, random_rows
 
 from sparrow.policy.intervals import sweep
@@ -24,7 +25,6 @@ from sparrow.policy.steering import (
     subnet_of,
 )
 from sparrow.rib.route import parse_route
-from sparrow.rib.snapshot import build_snapshot
 from sparrow.values.address import (
     BITS,
     FAMILIES,

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 from random import Random
 
+from built_tables import build_snapshot
 from hypothesis import given
 from listed_tables import ROUTES, random_prefix, random_table, tables
 
 from sparrow.rib.delta import diff
 from sparrow.rib.route import Route, parse_route
-from sparrow.rib.snapshot import EMPTY, build_snapshot
+from sparrow.rib.snapshot import EMPTY
 from sparrow.rib.table import build_rib
 from sparrow.values.address import Prefix, parse_prefix
 

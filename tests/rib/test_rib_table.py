@@ -4,12 +4,13 @@ from random import Random
 from typing import Any
 
 import pytest
+from built_tables import build_snapshot
 from hypothesis import given
 from listed_tables import longest_match, prefixes, random_table, tables
 
 from sparrow.rib.delta import diff
 from sparrow.rib.route import Route, parse_route
-from sparrow.rib.snapshot import EMPTY, build_snapshot
+from sparrow.rib.snapshot import EMPTY
 from sparrow.rib.table import Rib, build_rib
 from sparrow.values.address import Prefix, parse_address, parse_prefix
 

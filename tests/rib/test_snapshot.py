@@ -5,12 +5,13 @@ from itertools import chain, groupby
 from random import Random
 
 import pytest
+from built_tables import build_snapshot
 from hypothesis import given
 from hypothesis import strategies as st
 from listed_tables import ROUTES, prefixes, random_table
 
 from sparrow.rib.route import Route, parse_route
-from sparrow.rib.snapshot import EMPTY, Built, SnapshotBuilder, build_snapshot
+from sparrow.rib.snapshot import EMPTY, Built, SnapshotBuilder
 from sparrow.values.address import Prefix, parse_prefix
 
 

@@ -1,4 +1,4 @@
-"""A small DNS server on loopback for the tests of its shells, and a plain TCP client for it."""
+"""A small DNS server on loopback, from a plan as workers have it, and a plain TCP client for it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import asyncio
 import functools
 import socket
 import struct
+import tempfile
 import threading
 import time
 from array import array
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import dns.message
@@ -19,26 +21,34 @@ import dns.rdata
 
 from sparrow.config.fields import Endpoint
 from sparrow.config.model import TcpConfig
-from sparrow.dns.respond import Authority, Identity, Reply, Sender, respond
+from sparrow.dns.respond import Authority, Identity, Sender
 from sparrow.dns.rrset import RRset, RRType
 from sparrow.dns.zone import Node, Steer, Zone, ZoneSet, build_tree
+from sparrow.keeping.tally import Tally, render_counters
+from sparrow.plan.compile import compile_plan
+from sparrow.plan.counters import PlanCounters, WorkerCounters
+from sparrow.plan.format import ANSWERS_MAGIC, AnswersSection, decode_file, encode_file
+from sparrow.plan.publish import publish_plan
+from sparrow.plan.reader import open_plan
+from sparrow.plan.twin import IS_PURE, UdpLoop
+from sparrow.plan.udp import Endpoint as LoopEndpoint
 from sparrow.policy.intervals import sweep
 from sparrow.policy.site import Service, Site, SiteSet
 from sparrow.policy.steering import AddressMap, build_steering
-from sparrow.server.counters import Counters
-from sparrow.server.exchange import Exchange
-from sparrow.server.sockets import DnsSockets, open_listeners
+from sparrow.server.planned import PlanExchange, ServedPlan
+from sparrow.server.sockets import open_tcp, open_udp
 from sparrow.server.tcp import TcpServer
-from sparrow.server.udp import UdpServer
 from sparrow.values.address import parse_address, parse_prefix
 from sparrow.values.name import parse_name
 
 if TYPE_CHECKING:
     import concurrent.futures
-    from collections.abc import Callable, Coroutine, Iterator, Sequence
+    from collections.abc import Callable, Coroutine, Iterator
     from typing import Self
 
-    from sparrow.server.exchange import Responder
+    from sparrow.plan.compile import PlanFiles
+    from sparrow.plan.counters import Block
+    from sparrow.plan.plan import Plan
 
 T = TypeVar("T")
 
@@ -82,11 +92,11 @@ def build_zone() -> Zone:
 
 
 @functools.cache
-def build_authority() -> Authority:
-    """Two sites: NL_CLIENTS belong to nl, everybody else to au."""
-    vips = {name: tuple(map(parse_address, texts)) for name, texts in VIPS.items()}
-    site_set = SiteSet(tuple(Site(name, (), vips[name]) for name in SITE_NAMES))
-    service = Service("default", dict(enumerate(vips.values())))
+def build_authority(site_names: tuple[str, ...] = SITE_NAMES) -> Authority:
+    """Two sites: NL_CLIENTS belong to the second, everybody else to the first."""
+    vips = [tuple(map(parse_address, texts)) for texts in VIPS.values()]
+    site_set = SiteSet(tuple(map(Site, site_names, ((), ()), vips)))
+    service = Service("default", dict(enumerate(vips)))
     block = parse_prefix(NL_CLIENTS)
     rows = [(int.from_bytes(block.network, "big"), block.length, 0)]
     base = AddressMap(sweep(4, rows, array("H", [1]), 0), sweep(6, [], array("H"), 0))
@@ -95,19 +105,90 @@ def build_authority() -> Authority:
     return Authority(ZoneSet({ORIGIN: build_zone()}), steering, identity)
 
 
-def answer(packet: bytes, sender: Sender) -> Reply | None:
-    return respond(build_authority(), packet, sender, int(time.time()))
+@functools.cache
+def compile_authority(site_names: tuple[str, ...] = SITE_NAMES, generation: int = 1) -> PlanFiles:
+    return compile_plan(build_authority(site_names), generation, 1)
+
+
+@functools.cache
+def compile_broken() -> PlanFiles:
+    """A plan whose answers are whole, but whose zones, of which misses are answered, are none."""
+    files = compile_authority()
+    sections = {
+        number: files.answers[each.offset : each.offset + each.count * each.item_size]
+        for number, each in decode_file(ANSWERS_MAGIC, memoryview(files.answers)).items()
+    }
+    broken = {**sections, AnswersSection.ZONES: b"no zones"}
+    return replace(files, answers=encode_file(ANSWERS_MAGIC, files.serial, broken))
+
+
+def make_plan(folder: Path, files: PlanFiles, generation: int = 1) -> Plan:
+    """Publish a plan in a folder, which is made where it is missing, and open it."""
+    publish_plan(folder, files, generation)
+    return open_plan(folder)
+
+
+class UdpSeat:
+    """One UDP socket with a loop and, behind it, what answers its misses: a thread each."""
+
+    def __init__(self, sock: socket.socket, counters: WorkerCounters, writer: int) -> None:
+        """Count as the writers `writer`, the loop, and `writer` + 1."""
+        self.sock = sock
+        self._writer = writer
+        self._counters = counters
+        self._has_ended = threading.Event()
+        self._exchange: PlanExchange | None = None
+        is_wildcard = not any(socket.inet_pton(sock.family, sock.getsockname()[0]))
+        base = counters.block(writer).base
+        self.loop = UdpLoop(
+            LoopEndpoint(sock.fileno(), counters.words, base, has_pktinfo=is_wildcard)
+        )
+        self._threads = (
+            threading.Thread(target=self._serve, daemon=True),
+            threading.Thread(target=self._answer_misses, daemon=True),
+        )
+
+    def start(self, served: ServedPlan) -> None:
+        block = self._counters.block(self._writer + 1)
+        self._exchange = PlanExchange(block, self._writer + 1, served)
+        self.loop.publish(
+            served.responder, served.counters.words, served.counters.base(self._writer)
+        )
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        self.loop.stop()
+        for thread in self._threads:
+            thread.join(PATIENCE_S)
+        self.sock.close()
+
+    def _serve(self) -> None:
+        self.loop.serve()
+        self._has_ended.set()
+
+    def _answer_misses(self) -> None:
+        assert self._exchange
+        has_ended = False
+        while not has_ended:
+            has_ended = self._has_ended.is_set()
+            while missed := self.loop.take_miss(0.05):
+                wire = self._exchange.answer_miss(missed.packet, Sender(missed.source))
+                if wire is not None and not self.loop.send_miss(missed, wire):
+                    self._exchange.counters.send_errors += 1
 
 
 @dataclass
 class Server:
-    """A server that runs in a thread of its own, and how to look into it."""
+    """A server that runs in threads of its own, and how to look into it."""
 
     endpoints: tuple[Endpoint, ...]
-    counters: Counters
+    counted: Path
+    """Folder of the counters."""
+    block: Block
+    """What TCP counts."""
     loop: asyncio.AbstractEventLoop
     tcp: TcpServer
-    udp: tuple[UdpServer, ...]
     is_stopped: bool = False
 
     @property
@@ -118,12 +199,8 @@ class Server:
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(PATIENCE_S)
 
     def snapshot(self) -> dict[str, Any]:
-        """Give the counters, read in the thread that writes them."""
-
-        async def read() -> dict[str, Any]:
-            return dict(self.counters.snapshot())
-
-        return self.run(read())
+        """Give the counters as the status shows them."""
+        return render_counters(Tally(self.counted).read()[0], SITE_NAMES)
 
     def wait_until(self, condition: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """Give the counters as soon as they fulfil a condition that something brings about."""
@@ -134,51 +211,58 @@ class Server:
         return counts
 
     def stop(self, bound_s: float = PATIENCE_S) -> concurrent.futures.Future[None]:
-        """Begin to stop as a daemon does; the future is done when all sockets are closed."""
-
-        async def drain() -> None:
-            for server in self.udp:
-                server.close()
-            await self.tcp.drain(bound_s)
-
+        """Begin to stop TCP as a worker does; the future is done when its sockets are closed."""
         self.is_stopped = True
-        return asyncio.run_coroutine_threadsafe(drain(), self.loop)
+        return asyncio.run_coroutine_threadsafe(self.tcp.drain(bound_s), self.loop)
 
 
 @contextmanager
 def serving(
-    *endpoints: Endpoint, limits: TcpConfig | None = None, responder: Responder = answer
+    *endpoints: Endpoint, limits: TcpConfig | None = None, files: PlanFiles | None = None
 ) -> Iterator[Server]:
-    """Serve the zone example.org on loopback while the block runs."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    try:
-        start = _start(open_listeners(endpoints), limits or TcpConfig(), responder)
-        server = asyncio.run_coroutine_threadsafe(start, loop).result(PATIENCE_S)
+    """Serve the zone example.org on loopback while the block runs, or another plan's."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        plan = make_plan(folder / "plan", files or compile_authority())
+        counted, writers = folder / "counters", 2 * len(endpoints)
+        udp = WorkerCounters(counted, "udp-0", writers, is_pure=IS_PURE)
+        tcp = WorkerCounters(counted, "tcp", 1, is_pure=IS_PURE)
+        udp_served = ServedPlan(plan, PlanCounters(counted, "udp-0", writers, plan))
+        tcp_served = ServedPlan(plan, PlanCounters(counted, "tcp", 1, plan))
+        for counters in (udp, tcp, udp_served.counters, tcp_served.counters):
+            stack.callback(counters.release)
+        seats = []
+        for number, each in enumerate(endpoints):
+            seats.append(UdpSeat(open_udp(each), udp, 2 * number))
+            stack.callback(seats[-1].stop)
+            seats[-1].start(udp_served)
+        loop = stack.enter_context(_event_loop())
+        exchange = PlanExchange(tcp.block(0), 0, tcp_served)
+        listeners = [open_tcp(each) for each in endpoints]
+
+        async def start() -> TcpServer:
+            return TcpServer(listeners, exchange, limits or TcpConfig())
+
+        made = asyncio.run_coroutine_threadsafe(start(), loop).result(PATIENCE_S)
+        server = Server(endpoints, counted, tcp.block(0), loop, made)
         try:
             yield server
         finally:
             if not server.is_stopped:
                 server.stop(0.0).result(PATIENCE_S)
+
+
+@contextmanager
+def _event_loop() -> Iterator[asyncio.AbstractEventLoop]:
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    try:
+        yield loop
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join(PATIENCE_S)
         loop.close()
-
-
-async def _start(
-    listeners: Sequence[DnsSockets], limits: TcpConfig, responder: Responder
-) -> Server:
-    counters = Counters(SITE_NAMES)
-    exchange = Exchange(responder, counters)
-    return Server(
-        endpoints=tuple(sockets.endpoint for sockets in listeners),
-        counters=counters,
-        loop=asyncio.get_running_loop(),
-        tcp=TcpServer([sockets.tcp for sockets in listeners], exchange, limits),
-        udp=tuple(UdpServer(sockets.udp, exchange) for sockets in listeners),
-    )
 
 
 def endpoint(host: str, port: int) -> Endpoint:

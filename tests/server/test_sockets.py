@@ -3,7 +3,6 @@ from __future__ import annotations
 import errno
 import resource
 import socket
-from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +12,6 @@ from sparrow.server.sockets import (
     ListenError,
     allow_files,
     explain_refusal,
-    open_listeners,
     open_tcp,
     open_udp,
 )
@@ -22,26 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
-def test_every_endpoint_gets_both_sockets_in_order(free_port: Callable[[], int]) -> None:
-    endpoints = [endpoint("127.0.0.1", free_port()), endpoint("::1", free_port())]
-    listeners = open_listeners(endpoints)
-    with ExitStack() as stack:
-        for sockets in listeners:
-            stack.callback(sockets.close)
-        assert endpoints == [sockets.endpoint for sockets in listeners]
-        for one, sockets in zip(endpoints, listeners, strict=True):
-            assert one.port == sockets.udp.getsockname()[1]
-            assert one.port == sockets.tcp.getsockname()[1]
-            assert socket.SOCK_DGRAM == sockets.udp.type
-            assert socket.SOCK_STREAM == sockets.tcp.type
-            assert not sockets.udp.getblocking()
-            assert not sockets.tcp.getblocking()
-
-
 def test_both_wildcards_share_a_port(free_port: Callable[[], int]) -> None:
     port = free_port()
-    for sockets in open_listeners([endpoint("0.0.0.0", port), endpoint("::", port)]):
-        sockets.close()
+    for opener in (open_udp, open_tcp):
+        with opener(endpoint("0.0.0.0", port)) as four, opener(endpoint("::", port)) as six:
+            assert [port, port] == [sock.getsockname()[1] for sock in (four, six)]
+            assert [False, False] == [sock.getblocking() for sock in (four, six)]
 
 
 def test_the_receive_buffer_is_as_large_as_the_system_gives(free_port: Callable[[], int]) -> None:
@@ -74,20 +58,6 @@ def test_an_address_in_use_is_named_with_a_command_that_shows_its_user(
         f"another name server runs there; `ss -l{flag}np 'sport = :{one.port}'` shows it"
     )
     assert expected == str(refusal.value)
-
-
-def test_one_refusal_closes_what_was_opened_and_all_refusals_are_told(
-    free_port: Callable[[], int],
-) -> None:
-    good, taken = endpoint("127.0.0.1", free_port()), endpoint("::1", free_port())
-    absent = endpoint("192.0.2.77", free_port())
-    with open_tcp(taken), pytest.raises(ListenError) as refusal:
-        open_listeners([good, taken, absent])
-    first, second = str(refusal.value).splitlines()
-    assert first.startswith(f"cannot listen on [::1]:{taken.port} (TCP): the address is already")
-    assert second.startswith(f"cannot listen on 192.0.2.77:{absent.port} (UDP): the address is not")
-    for sockets in open_listeners([good, taken]):
-        sockets.close()
 
 
 def test_a_link_local_address_is_refused_with_the_way_out(free_port: Callable[[], int]) -> None:

@@ -13,7 +13,7 @@ from dnspeer import (
     PATIENCE_S,
     Server,
     TcpClient,
-    answer,
+    compile_broken,
     endpoint,
     framed,
     id_of,
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from concurrent.futures import Future
 
-    from sparrow.dns.respond import Reply, Sender
-
 LARGE = ("large.example.org", "TXT")
 """An answer of some 20,000 octets."""
+MISS = ("www.example.org", "AXFR")
+"""A question that the plan leaves to the full algorithm."""
 ENDLESS = framed(query(*LARGE)) * 400_000
 """20 MB, more than the kernel holds on both sides of a connection."""
 
@@ -166,16 +166,11 @@ def test_the_longest_query_is_read(server: Server) -> None:
 def test_a_query_that_the_answer_code_fails_at_is_answered_servfail(
     free_port: Callable[[], int],
 ) -> None:
-    def fail(packet: bytes, sender: Sender) -> Reply | None:
-        if id_of(packet) == 666:
-            raise ValueError("on purpose")
-        return answer(packet, sender)
-
     with (
-        serving(endpoint("127.0.0.1", free_port()), responder=fail) as server,
+        serving(endpoint("127.0.0.1", free_port()), files=compile_broken()) as server,
         TcpClient(server.port) as client,
     ):
-        failure = dns.message.from_wire(client.ask(query(query_id=666)) or b"")
+        failure = dns.message.from_wire(client.ask(query(*MISS, query_id=666)) or b"")
         assert (666, "SERVFAIL") == (failure.id, dns.rcode.to_text(failure.rcode()))
         assert 1 == id_of(client.ask(query(query_id=1)) or b"")
         assert 1 == server.snapshot()["exceptions"]
@@ -240,7 +235,7 @@ def test_without_file_descriptors_the_server_waits_and_goes_on(
         resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, hard))
         try:
             late.connect()
-            server.wait_until(lambda counts: counts["connections"]["accept_errors"] > 0)
+            server.wait_until(lambda _: server.block.accept_errors > 0)
             assert clients[0].ask(query()) is not None
             clients[1].sock.close()
         finally:
@@ -337,7 +332,7 @@ def test_draining_answers_what_has_arrived_and_takes_nothing_new(server: Server)
         assert busy.is_closed()
         busy.sock.close()
         stopped.result(PATIENCE_S)
-    assert 0 == server.counters.tcp_open
+    assert 0 == server.block.tcp_open
 
 
 def test_draining_answers_a_connection_that_nobody_has_accepted_yet(server: Server) -> None:
@@ -360,4 +355,4 @@ def test_draining_does_not_wait_for_ever(server: Server) -> None:
         with pytest.raises(TimeoutError):
             client.send(ENDLESS)
         server.stop(0.1).result(PATIENCE_S)
-    assert 0 == server.counters.tcp_open
+    assert 0 == server.block.tcp_open
