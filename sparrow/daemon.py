@@ -15,50 +15,32 @@ import os
 import signal
 import socket
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import sparrow
 from sparrow.account import become
-from sparrow.control.protocol import Request, problem_to_json
-from sparrow.control.requests import parse_addresses
-from sparrow.control.status import Process, ReloadReport, build_status
-from sparrow.errors import FatalError, InputError, Problem
-from sparrow.folders import CONTROL_SOCKET, load_cookie_secrets
+from sparrow.control.status import Process, build_status
+from sparrow.errors import FatalError, InputError
+from sparrow.folders import CONTROL_SOCKET
 from sparrow.keeping.charge import decode_charge
-from sparrow.keeping.configured import build_limits, count_workers
 from sparrow.keeping.overview import Overview
 from sparrow.keeping.publishing import Publisher
 from sparrow.keeping.tether import Tether
-from sparrow.live import Live
+from sparrow.knowing.commands import Commands
+from sparrow.knowing.reloading import Reloader, Surroundings
 from sparrow.logs import start_log
-from sparrow.rib.delta import Delta, diff
-from sparrow.rib.snapshot import EMPTY
-from sparrow.rib.table import Rib
 from sparrow.server.control import ControlSocket
 from sparrow.server.ssrs import RoutePort, RoutePortSettings
-from sparrow.staging import Staged, Staging, stage
-from sparrow.values.name import render_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from sparrow.config.model import Config, SsrsConfig
+    from sparrow.config.model import SsrsConfig
     from sparrow.keeping.charge import Charge
     from sparrow.view import View
 
 _log = logging.getLogger(__name__)
 
-_FIXED_SETTINGS = ("run_dir", "state_dir", "user", "cookie_secret")
-"""Settings of `server` that are taken up at the start and not by a reload."""
-_LOOK_UPS = 50
-"""Addresses looked up between two turns of the event loop: some milliseconds."""
-_TAKE_UP_S = 10.0
-"""Seconds for the workers to serve what was published; they look 20 times a second."""
-_TAKE_UP_PAUSE_S = 0.01
 _FOLD_S = 30.0
 """Seconds between two times that the counters of the dead are added up."""
 
@@ -69,19 +51,26 @@ class Daemon:
     def __init__(self, charge: Charge) -> None:
         """Take a charge; `run` does the work."""
         self._charge = charge
-        self._live: Live | None = None
-        self._first_config: Config | None = None
         self._publisher = Publisher(charge.run_dir)
         self._overview = Overview(charge.layout, charge.run_dir)
-        self._last_reload: ReloadReport | None = None
-        self._reloading = asyncio.Lock()
-        self._is_loaded = asyncio.Event()
         self._hung_up = asyncio.Event()
         self._stop = asyncio.Event()
         self._tether = Tether(charge, self._stop.set)
         self._watched: set[int] = set()
-        self._control = ControlSocket(charge.run_dir / CONTROL_SOCKET, self._execute)
+        self._reloader = Reloader(
+            Surroundings(
+                charge=charge,
+                publisher=self._publisher,
+                overview=self._overview,
+                is_stopping=self._stop.is_set,
+                on_view=self._take_up,
+            )
+        )
+        commands = Commands(self._reloader, self._publisher, self._describe)
+        self._control = ControlSocket(charge.run_dir / CONTROL_SOCKET, commands.execute)
         self._route_port: RoutePort | None = None
+        self._is_open = False
+        self._has_confirmed = False
 
     async def run(self) -> None:
         """Publish, then serve questions until told to end. Raises `InputError`, `FatalError`.
@@ -109,19 +98,26 @@ class Daemon:
             await self._control.stop()
 
     async def _work(self) -> None:
-        await self._begin()
+        await self._reloader.begin()
         if self._charge.is_successor:
             self._control.start()
+        self._is_open = True
         self._confirm()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._serve_route_port())
             group.create_task(self._heed_hangups())
             group.create_task(self._fold())
 
+    def _take_up(self, _: View) -> None:
+        """Take notice of a view that is served."""
+        if self._is_open:
+            self._confirm()
+
     def _confirm(self) -> None:
-        """Tell the keeper that what is configured is served, if it is."""
-        if self._live:
-            self._tether.confirm(f"serial {self._live.view.serial}")
+        """Tell the keeper, once, that what is configured is served, if it is."""
+        if self._reloader.live and not self._has_confirmed:
+            self._has_confirmed = True
+            self._tether.confirm(f"serial {self._reloader.live.view.serial}")
 
     def _hear(self) -> None:
         """Hear signals and the keeper; a SIGHUP that waited arrives now."""
@@ -152,55 +148,11 @@ class Daemon:
         if not self._stop.is_set():
             self._watch()
 
-    # The first state.
-
-    async def _begin(self) -> None:
-        """Build the first view, publish it, and fill the RIB behind it."""
-        async with self._reloading:
-            try:
-                staged = await asyncio.to_thread(stage, self._staging(None))
-                await self._publish(staged.view)
-            except InputError as error:
-                self._refuse_start(error)
-                return
-            await self._serve(staged)
-
-    async def _serve(self, staged: Staged) -> None:
-        """Answer questions from the first view there is."""
-        _log_each(logging.WARNING, staged.warnings)
-        rib = Rib()
-        delta = await asyncio.to_thread(diff, EMPTY, staged.view.tables.snapshot)
-        await asyncio.to_thread(rib.apply, delta)
-        self._first_config = staged.view.config
-        self._live = Live(staged.view, rib)
-        self._is_loaded.set()
-        self._warn_of_restart(staged.view.config)
-
-    def _refuse_start(self, error: InputError) -> None:
-        """Go on without a view, where the workers have a plan; raise `error` otherwise."""
-        if not self._charge.was_ready:
-            raise error
-        self._last_reload = ReloadReport(time.time(), error.problems)
-        _log.error("the configuration is refused, the last plan is served on:")
-        _log_each(logging.ERROR, error.problems)
-
-    async def _publish(self, view: View) -> None:
-        """Have the workers serve a view. Raises `InputError`; then they go on as before."""
-        limits = build_limits(view.config.server.tcp)
-        generation = await asyncio.to_thread(self._publisher.publish, view.authority, limits)
-        deadline = time.monotonic() + _TAKE_UP_S
-        while not self._overview.serves(generation):
-            if time.monotonic() > deadline:
-                _log.warning("generation %d is not served by every worker yet", generation)
-                return
-            await asyncio.sleep(_TAKE_UP_PAUSE_S)
-
     async def _serve_route_port(self) -> None:
         held = self._charge.estate.route_port
-        await self._is_loaded.wait()
-        live = self._live
-        config = live.view.config.ssrs if live else None
-        if config is None or held is None or live is None:
+        live = await self._reloader.wait_loaded()
+        config = live.view.config.ssrs
+        if config is None or held is None:
             return
         self._route_port = RoutePort(live, _route_port_settings(config))
         _log.info("answering the route port on %s", held.endpoint)
@@ -212,146 +164,26 @@ class Daemon:
             self._overview.fold()
             await asyncio.sleep(_FOLD_S)
 
-    # Reload.
-
-    def _staging(self, view: View | None) -> Staging:
-        """Say how to build the view behind `view`, or the first one."""
-        secret_path = self._charge.layout.secret_path
-        return Staging(
-            config_path=self._charge.layout.config_path,
-            cookie_secrets=lambda _: load_cookie_secrets(secret_path, None),
-            progress=self._go_on_unless_stopping,
-            previous=view.tables.snapshot if view else EMPTY,
-            serial=view.serial + 1 if view else 1,
-        )
-
-    def _go_on_unless_stopping(self, *_: int) -> None:
-        """Break off reading tables, in the thread that does, when nobody waits for them."""
-        if self._stop.is_set():
-            raise asyncio.CancelledError
-
     async def _heed_hangups(self) -> None:
         """Reload at SIGHUP; several that come before a reload begins are one."""
         while True:
             await self._hung_up.wait()
             self._hung_up.clear()
             try:
-                await self.reload()
+                await self._reloader.reload()
             except InputError:
                 pass  # said in the log where it was decided
             except Exception:  # noqa: BLE001 (the outermost loop; what is served is whole)
                 _log.exception("a reload failed inside")
 
-    async def reload(self) -> dict[str, Any]:
-        """Read everything again and serve it, or raise `InputError` and go on as before.
-
-        Gives the object that `docs/control.md` describes. One reload runs at a time.
-        """
-        async with self._reloading:
-            old = self._live.view if self._live else None
-            try:
-                staged = await asyncio.to_thread(stage, self._staging(old))
-                if self._live and old:
-                    delta = await self._replace(self._live, old, staged)
-                else:
-                    await self._publish(staged.view)
-                    delta = await asyncio.to_thread(diff, EMPTY, staged.view.tables.snapshot)
-                    await self._serve(staged)
-                    self._confirm()
-            except InputError as error:
-                self._last_reload = ReloadReport(time.time(), error.problems)
-                serial = f"serial {old.serial}" if old else "the last plan"
-                _log.error("reload refused, %s is served on:", serial)
-                _log_each(logging.ERROR, error.problems)
-                raise
-            self._last_reload = ReloadReport(time.time(), ())
-            return self._describe_reload(old, staged, delta)
-
-    async def _replace(self, live: Live, old: View, staged: Staged) -> Delta:
-        """Publish a view in the place of another; where nothing differs the serial stays."""
-        new = staged.view
-        delta = await asyncio.to_thread(diff, old.tables.snapshot, new.tables.snapshot)
-        if delta.is_empty and _serves_the_same(old, new):
-            new = replace(new, serial=old.serial, published_at_s=old.published_at_s)
-        else:
-            await self._publish(new)
-        await asyncio.to_thread(live.rib.apply, delta)
-        _log_each(logging.WARNING, staged.warnings)
-        live.publish(new)
-        return delta
-
-    def _describe_reload(self, old: View | None, staged: Staged, delta: Delta) -> dict[str, Any]:
-        withdrawn = len(delta.withdrawn)
-        announced = delta.size_after - delta.size_before + withdrawn
-        rerouted = len(delta.announced) - announced
-        zones = _differing_zones(old, staged.view)
-        serial = self._live.view.serial if self._live else staged.view.serial
-        _log.info(
-            "reloaded, serial %d: %d prefixes announced, %d withdrawn, %d rerouted; "
-            "zones changed: %s",
-            *(serial, announced, withdrawn, rerouted, ", ".join(zones) or "none"),
-        )
-        return {
-            "serial": serial,
-            "changed": {
-                "announced": announced,
-                "withdrawn": withdrawn,
-                "rerouted": rerouted,
-                "zones": zones,
-            },
-            "warnings": [problem_to_json(problem) for problem in staged.warnings],
-            "needs_restart": self._warn_of_restart(staged.view.config),
-        }
-
-    def _warn_of_restart(self, config: Config) -> list[str]:
-        """Name the settings that differ from those in force and that a reload does not take up."""
-        names = self._differing_settings(config)
-        for setting in names:
-            _log.warning("%s differs from what is in force: it needs a restart", setting)
-        return names
-
-    def _differing_settings(self, config: Config) -> list[str]:
-        layout, before = self._charge.layout, self._first_config or config
-        has_dns = bool(layout.dns)
-        names = ["server.listen"] if has_dns and layout.dns != config.server.listen else []
-        names += ["server.workers"] if layout.workers != count_workers(config) else []
-        names += [
-            f"server.{name}"
-            for name in _FIXED_SETTINGS
-            if getattr(before.server, name) != getattr(config.server, name)
-        ]
-        if has_dns != bool(config.zones):
-            names.append("zones (the first one, or the last)")
-        port = config.ssrs.listen if config.ssrs else None
-        return names + (["ssrs"] if before.ssrs != config.ssrs or port != layout.route_port else [])
-
-    # The control socket.
-
-    async def _execute(self, request: Request) -> Mapping[str, Any]:
-        """Do what a client of the control socket asks for. Raises `InputError`."""
-        if request.command == "reload":
-            return await self.reload()
-        if request.command == "status":
-            return self._describe()
-        live = await self._await_tables()
-        if request.command == "lookup":
-            return await _look_up(live, parse_addresses(request.arguments))
-        return live.explain_case(request.arguments, await asyncio.to_thread(self._publisher.open))
-
-    async def _await_tables(self) -> Live:
-        """Give what answers look-ups, once the first tables are read. Raises `InputError`."""
-        async with self._reloading:
-            pass
-        if self._live is None:
-            what = "nothing was read yet, as the configuration is refused; see `sparrow status`"
-            raise InputError([Problem(what)])
-        return self._live
-
     def _describe(self) -> dict[str, Any]:
         """Give the object of the command `status`."""
-        layout, keeper = self._charge.layout, self._overview.load_keeper()
-        view = self._live.view if self._live else None
-        counters, workers = self._overview.read(self._live.site_names if self._live else ())
+        layout, keeper, live = (
+            self._charge.layout,
+            self._overview.load_keeper(),
+            self._reloader.live,
+        )
+        counters, workers = self._overview.read(live.site_names if live else ())
         has_keeper = self._tether.has_keeper
         process = Process(
             version=sparrow.__version__,
@@ -363,20 +195,11 @@ class Daemon:
             listen=tuple(map(str, layout.dns)),
             route_port=str(layout.route_port) if layout.route_port else None,
             route_port_counters=self._route_port.snapshot() if self._route_port else {},
-            last_reload=self._last_reload,
+            last_reload=self._reloader.last_report,
             plan=self._publisher.present(),
             workers=tuple(workers),
         )
-        return build_status(process, view, counters)
-
-
-async def _look_up(live: Live, addresses: list[bytes]) -> dict[str, Any]:
-    """Give the object of the command `lookup`, with turns for everybody else in between."""
-    rows: list[dict[str, Any]] = []
-    for start in range(0, len(addresses), _LOOK_UPS):
-        rows += live.look_up(addresses[start : start + _LOOK_UPS])
-        await asyncio.sleep(0)
-    return {"rows": rows}
+        return build_status(process, live.view if live else None, counters)
 
 
 def _route_port_settings(config: SsrsConfig) -> RoutePortSettings:
@@ -387,26 +210,6 @@ def _route_port_settings(config: SsrsConfig) -> RoutePortSettings:
         max_per_address=config.per_address,
         idle_s=config.idle_s,
     )
-
-
-def _log_each(level: int, problems: Iterable[Problem]) -> None:
-    for problem in problems:
-        _log.log(level, "%s", problem)
-
-
-def _serves_the_same(old: View, new: View) -> bool:
-    return (
-        old.config == new.config
-        and old.authority.zones == new.authority.zones
-        and old.authority.identity == new.authority.identity
-    )
-
-
-def _differing_zones(old: View | None, new: View) -> list[str]:
-    """Name the zones that came, went, or have other contents."""
-    before, after = old.authority.zones.zones if old else {}, new.authority.zones.zones
-    names = sorted(before.keys() | after.keys())
-    return [render_name(name) for name in names if before.get(name) != after.get(name)]
 
 
 def main(arguments: list[str]) -> int:

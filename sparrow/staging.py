@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -95,6 +95,22 @@ def stage(staging: Staging) -> Staged:
         published_at_s=time.time(),
     )
     return Staged(view, tuple(warnings))
+
+
+def restage_tables(view: View, staging: Staging) -> Staged:
+    """Build a view that differs from another in its tables alone. Raises `InputError`."""
+    loaded_at_s = time.time()
+    tables = load_tables(view.config, staging)
+    steering = _build_steering(view.config, tables.snapshot)
+    built = replace(
+        view,
+        tables=tables,
+        authority=replace(view.authority, steering=steering),
+        serial=staging.serial,
+        loaded_at_s=loaded_at_s,
+        published_at_s=time.time(),
+    )
+    return Staged(built, tables.warnings)
 
 
 def _collect(problems: list[Problem], step: Callable[[], _T]) -> _T | None:

@@ -1,0 +1,76 @@
+"""What a client of the control socket may ask of the daemon: each command in one place.
+
+Law: a command is a name and a function from its arguments to an object of JSON, which
+`docs/control.md` describes; what it refuses it says with `InputError`. Start from
+`Commands`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from sparrow.control.requests import parse_addresses
+from sparrow.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from sparrow.control.protocol import Request
+    from sparrow.keeping.publishing import Publisher
+    from sparrow.knowing.reloading import Reloader
+    from sparrow.live import Live
+
+    Command: TypeAlias = Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
+
+_LOOK_UPS = 50
+"""Addresses looked up between two turns of the event loop: some milliseconds."""
+
+
+class Commands:
+    """The commands that look at what is served, or have it read again."""
+
+    def __init__(
+        self, reloader: Reloader, publisher: Publisher, describe: Callable[[], Mapping[str, Any]]
+    ) -> None:
+        """`describe` gives the object of the command `status`."""
+        self._reloader = reloader
+        self._publisher = publisher
+        self._describe = describe
+        self._table: dict[str, Command] = {
+            "explain": self._explain,
+            "lookup": self._look_up,
+            "reload": self._reload,
+            "status": self._status,
+        }
+
+    async def execute(self, request: Request) -> Mapping[str, Any]:
+        """Do what a client asks for. Raises `InputError`."""
+        return await self._table[request.command](request.arguments)
+
+    async def _reload(self, _: Mapping[str, Any]) -> Mapping[str, Any]:
+        return await self._reloader.reload()
+
+    async def _status(self, _: Mapping[str, Any]) -> Mapping[str, Any]:
+        return self._describe()
+
+    async def _look_up(self, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Look addresses up, with turns for everybody else in between."""
+        live, addresses = await self._loaded(), parse_addresses(arguments)
+        rows: list[dict[str, Any]] = []
+        for start in range(0, len(addresses), _LOOK_UPS):
+            rows += live.look_up(addresses[start : start + _LOOK_UPS])
+            await asyncio.sleep(0)
+        return {"rows": rows}
+
+    async def _explain(self, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        live = await self._loaded()
+        return live.explain_case(arguments, await asyncio.to_thread(self._publisher.open))
+
+    async def _loaded(self) -> Live:
+        """Give what answers look-ups, once the tables are read. Raises `InputError`."""
+        live = await self._reloader.settle()
+        if live is None:
+            what = "nothing was read yet, as the configuration is refused; see `sparrow status`"
+            raise InputError([Problem(what)])
+        return live

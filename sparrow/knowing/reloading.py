@@ -1,0 +1,268 @@
+"""From files to what the workers serve, at the start and again at each change.
+
+Law: one change at a time; it builds everything aside, publishes it, and comes to its end
+when the workers serve it. One that is refused changes nothing. Start from `Reloader`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from sparrow.control.protocol import problem_to_json
+from sparrow.control.status import ReloadReport
+from sparrow.errors import InputError
+from sparrow.folders import load_cookie_secrets
+from sparrow.keeping.configured import build_limits, count_workers
+from sparrow.live import Live
+from sparrow.rib.delta import Delta, diff
+from sparrow.rib.snapshot import EMPTY
+from sparrow.rib.table import Rib
+from sparrow.staging import Staged, Staging, restage_tables, stage
+from sparrow.values.name import render_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from sparrow.config.model import Config
+    from sparrow.errors import Problem
+    from sparrow.keeping.charge import Charge
+    from sparrow.keeping.overview import Overview
+    from sparrow.keeping.publishing import Publisher
+    from sparrow.view import View
+
+_log = logging.getLogger(__name__)
+
+_FIXED_SETTINGS = ("run_dir", "state_dir", "user", "cookie_secret")
+"""Settings of `server` that are taken up at the start and not by a reload."""
+_TAKE_UP_S = 10.0
+"""Seconds for the workers to serve what was published; they look 20 times a second."""
+_TAKE_UP_PAUSE_S = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a reloader works with."""
+
+    charge: Charge
+    """What the keeper told the daemon."""
+    publisher: Publisher
+    """Where views are published."""
+    overview: Overview
+    """Who serves."""
+    is_stopping: Callable[[], bool]
+    """Whether nobody waits for tables any more."""
+    on_view: Callable[[View], None]
+    """Told of each view that is served from now on."""
+
+
+class Reloader:
+    """Builds what is served and has it served. Everything but the work happens in one loop."""
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        """Nothing is read before `begin`."""
+        self._around = surroundings
+        self._first_config: Config | None = None
+        self._lock = asyncio.Lock()
+        self._is_loaded = asyncio.Event()
+        self.live: Live | None = None
+        """What is served and can be looked up; None before the first tables are read."""
+        self.last_report: ReloadReport | None = None
+        """How the last attempt ended; None before the first that failed or was asked for."""
+
+    async def settle(self) -> Live | None:
+        """Wait until no change is being made, and give what is served."""
+        async with self._lock:
+            return self.live
+
+    async def wait_loaded(self) -> Live:
+        """Wait for the first view."""
+        await self._is_loaded.wait()
+        assert self.live is not None  # noqa: S101  (for the type checker: it is set before)
+        return self.live
+
+    # The first state.
+
+    async def begin(self) -> None:
+        """Build the first view, publish it, and fill the RIB behind it.
+
+        Raises `InputError`, but where the keeper has been ready before: then the last
+        plan is served, and a reload may mend it.
+        """
+        async with self._lock:
+            try:
+                staged = await asyncio.to_thread(stage, self._staging(None))
+                await self._publish(staged.view)
+            except InputError as error:
+                if not self._around.charge.was_ready:
+                    raise
+                self.last_report = ReloadReport(time.time(), error.problems)
+                _log.error("the configuration is refused, the last plan is served on:")
+                log_each(logging.ERROR, error.problems)
+                return
+            await self._serve(staged)
+
+    async def _serve(self, staged: Staged) -> None:
+        """Answer questions from the first view there is."""
+        log_each(logging.WARNING, staged.warnings)
+        rib = Rib()
+        delta = await asyncio.to_thread(diff, EMPTY, staged.view.tables.snapshot)
+        await asyncio.to_thread(rib.apply, delta)
+        self._first_config = staged.view.config
+        self.live = Live(staged.view, rib)
+        self._is_loaded.set()
+        self._around.on_view(staged.view)
+        self._warn_of_restart(staged.view.config)
+
+    async def _publish(self, view: View) -> None:
+        """Have the workers serve a view. Raises `InputError`; then they go on as before."""
+        limits = build_limits(view.config.server.tcp)
+        publish = self._around.publisher.publish
+        generation = await asyncio.to_thread(publish, view.authority, limits)
+        deadline = time.monotonic() + _TAKE_UP_S
+        while not self._around.overview.serves(generation):
+            if time.monotonic() > deadline:
+                _log.warning("generation %d is not served by every worker yet", generation)
+                return
+            await asyncio.sleep(_TAKE_UP_PAUSE_S)
+
+    # Later ones.
+
+    async def reload(self) -> dict[str, Any]:
+        """Read everything again and serve it, or raise `InputError` and go on as before.
+
+        Gives the object that `docs/control.md` describes.
+        """
+        async with self._lock:
+            old = self.live.view if self.live else None
+            return await self._change(old, lambda: stage(self._staging(old)))
+
+    async def reload_tables(self) -> dict[str, Any] | None:
+        """Read the tables alone again, under the configuration that is served.
+
+        Gives None before the first view, whose staging will read them anyway.
+        """
+        async with self._lock:
+            old = self.live.view if self.live else None
+            if old is None:
+                return None
+            return await self._change(old, lambda: restage_tables(old, self._staging(old)))
+
+    async def _change(self, old: View | None, build: Callable[[], Staged]) -> dict[str, Any]:
+        try:
+            staged = await asyncio.to_thread(build)
+            if self.live and old:
+                delta = await self._replace(self.live, old, staged)
+            else:
+                await self._publish(staged.view)
+                delta = await asyncio.to_thread(diff, EMPTY, staged.view.tables.snapshot)
+                await self._serve(staged)
+        except InputError as error:
+            self.last_report = ReloadReport(time.time(), error.problems)
+            serial = f"serial {old.serial}" if old else "the last plan"
+            _log.error("reload refused, %s is served on:", serial)
+            log_each(logging.ERROR, error.problems)
+            raise
+        self.last_report = ReloadReport(time.time(), ())
+        return self._describe(old, staged, delta)
+
+    async def _replace(self, live: Live, old: View, staged: Staged) -> Delta:
+        """Publish a view in the place of another; where nothing differs the serial stays."""
+        new = staged.view
+        delta = await asyncio.to_thread(diff, old.tables.snapshot, new.tables.snapshot)
+        if delta.is_empty and _serves_the_same(old, new):
+            new = replace(new, serial=old.serial, published_at_s=old.published_at_s)
+        else:
+            await self._publish(new)
+        await asyncio.to_thread(live.rib.apply, delta)
+        log_each(logging.WARNING, staged.warnings)
+        live.publish(new)
+        self._around.on_view(new)
+        return delta
+
+    def _staging(self, view: View | None) -> Staging:
+        """Say how to build the view behind `view`, or the first one."""
+        layout = self._around.charge.layout
+        return Staging(
+            config_path=layout.config_path,
+            cookie_secrets=lambda _: load_cookie_secrets(layout.secret_path, None),
+            progress=self._go_on_unless_stopping,
+            previous=view.tables.snapshot if view else EMPTY,
+            serial=view.serial + 1 if view else 1,
+        )
+
+    def _go_on_unless_stopping(self, *_: int) -> None:
+        """Break off reading tables, in the thread that does, when nobody waits for them."""
+        if self._around.is_stopping():
+            raise asyncio.CancelledError
+
+    # What is told of a change.
+
+    def _describe(self, old: View | None, staged: Staged, delta: Delta) -> dict[str, Any]:
+        withdrawn = len(delta.withdrawn)
+        announced = delta.size_after - delta.size_before + withdrawn
+        rerouted = len(delta.announced) - announced
+        zones = _differing_zones(old, staged.view)
+        serial = self.live.view.serial if self.live else staged.view.serial
+        _log.info(
+            "reloaded, serial %d: %d prefixes announced, %d withdrawn, %d rerouted; "
+            "zones changed: %s",
+            *(serial, announced, withdrawn, rerouted, ", ".join(zones) or "none"),
+        )
+        return {
+            "serial": serial,
+            "changed": {
+                "announced": announced,
+                "withdrawn": withdrawn,
+                "rerouted": rerouted,
+                "zones": zones,
+            },
+            "warnings": [problem_to_json(problem) for problem in staged.warnings],
+            "needs_restart": self._warn_of_restart(staged.view.config),
+        }
+
+    def _warn_of_restart(self, config: Config) -> list[str]:
+        """Name the settings that differ from those in force and that a reload does not take up."""
+        names = self._differing_settings(config)
+        for setting in names:
+            _log.warning("%s differs from what is in force: it needs a restart", setting)
+        return names
+
+    def _differing_settings(self, config: Config) -> list[str]:
+        layout, before = self._around.charge.layout, self._first_config or config
+        has_dns = bool(layout.dns)
+        names = ["server.listen"] if has_dns and layout.dns != config.server.listen else []
+        names += ["server.workers"] if layout.workers != count_workers(config) else []
+        names += [
+            f"server.{name}"
+            for name in _FIXED_SETTINGS
+            if getattr(before.server, name) != getattr(config.server, name)
+        ]
+        if has_dns != bool(config.zones):
+            names.append("zones (the first one, or the last)")
+        port = config.ssrs.listen if config.ssrs else None
+        return names + (["ssrs"] if before.ssrs != config.ssrs or port != layout.route_port else [])
+
+
+def log_each(level: int, problems: Iterable[Problem]) -> None:
+    """Write a line for each problem."""
+    for problem in problems:
+        _log.log(level, "%s", problem)
+
+
+def _serves_the_same(old: View, new: View) -> bool:
+    return (
+        old.config == new.config
+        and old.authority.zones == new.authority.zones
+        and old.authority.identity == new.authority.identity
+    )
+
+
+def _differing_zones(old: View | None, new: View) -> list[str]:
+    """Name the zones that came, went, or have other contents."""
+    before, after = old.authority.zones.zones if old else {}, new.authority.zones.zones
+    names = sorted(before.keys() | after.keys())
+    return [render_name(name) for name in names if before.get(name) != after.get(name)]
