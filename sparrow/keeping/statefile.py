@@ -6,15 +6,17 @@ machine dies. Start from `store_json`.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from sparrow.errors import InputError, Problem
 from sparrow.sources.octets import load_octets
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 _MODE = 0o640
@@ -29,11 +31,41 @@ def store_json(path: Path, tree: object) -> None:
     What is written has reached the disk when this returns. Raises `OSError`, and then
     the old file stands.
     """
-    octets = json.dumps(tree, indent=1).encode() + b"\n"
+    with _folder_of(path) as folder_fd:
+        _replace(path, tree, folder_fd)
+
+
+def change_json(path: Path, change: Callable[[Any], object]) -> None:
+    """Put what `change` makes of the present tree in its place; None where there is no file.
+
+    No other writer comes in between. Raises `InputError` where the present tree cannot
+    be read, `OSError`, and what `change` raises; then the old file stands.
+    """
+    with _folder_of(path) as folder_fd:
+        _replace(path, change(load_json(path)), folder_fd)
+
+
+@contextmanager
+def _folder_of(path: Path) -> Iterator[int]:
+    """Give the folder of a file, open, made where it was missing, and ours alone until the end.
+
+    While one server takes the place of another both may write; the lock ends with its
+    process.
+    """
     path.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
-    # One name for all writers of a file, who are one process: what a killed one left is
-    # removed, and none gathers. Root may write here, in a folder of an account's: what that
-    # account has laid under the name, a link for one, is never written through.
+    descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _replace(path: Path, tree: object, folder_fd: int) -> None:
+    octets = json.dumps(tree, indent=1).encode() + b"\n"
+    # One name for all: what a killed writer left is removed, and none gathers. Root may
+    # write here, in a folder of an account's: what that account has laid under the name,
+    # a link for one, is never written through.
     aside = path.with_name(f".{path.name}.aside")
     aside.unlink(missing_ok=True)
     descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _MODE)
@@ -49,7 +81,7 @@ def store_json(path: Path, tree: object) -> None:
         with suppress(OSError):
             aside.unlink()
         raise
-    sync_folder(path.parent)
+    os.fsync(folder_fd)  # the name has to reach the disk too
 
 
 def give_to_owner_of(folder: Path, descriptor: int) -> None:
@@ -57,15 +89,6 @@ def give_to_owner_of(folder: Path, descriptor: int) -> None:
     if os.geteuid() == 0:
         found = folder.stat()
         os.fchown(descriptor, found.st_uid, found.st_gid)
-
-
-def sync_folder(folder: Path) -> None:
-    """Have the names in a folder reach the disk. Raises `OSError`."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def load_json(path: Path) -> Any:
