@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 import sparrow
+from sparrow.cli.terminal import delivering
 
 _PLACES = {
     "serve": ("serving", "serve"),
@@ -24,6 +25,10 @@ _PLACES = {
 
 class _Commands(click.Group):
     """Imports a command when it is asked for: the start of a server waits for no other's."""
+
+    def main(self, *arguments: Any, **settings: Any) -> Any:
+        with delivering():
+            return super().main(*arguments, **settings)
 
     def list_commands(self, _: click.Context) -> list[str]:
         return sorted(_PLACES)

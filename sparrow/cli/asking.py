@@ -99,6 +99,8 @@ def _read_batches(words: Iterable[str]) -> Iterator[list[bytes]]:
 
 
 def _read_stdin() -> Iterator[list[bytes]]:
+    if sys.stdin is None:
+        raise InputError([Problem("stdin is closed: `-` reads addresses from it")])
     stream = cast("BufferedReader", sys.stdin.buffer)
     number, rest = 0, b""
     while piece := stream.read1(_PIECE):
