@@ -15,6 +15,7 @@ from sparrow.dns.edns import MIN_PAYLOAD, OUR_PAYLOAD, Edns, OptionCode
 from sparrow.dns.query import Query, Question, decode_query
 from sparrow.dns.rrset import ADDRESS_TYPES, CLASS_CH, CLASS_IN, Rcode, RRset, RRType
 from sparrow.dns.wire import Message, Opt, encode_message
+from sparrow.policy.outcome import lower_ttl
 from sparrow.policy.steering import Client, Subnet
 
 if TYPE_CHECKING:
@@ -170,7 +171,10 @@ def _fill_chosen(answer: Answer, slot: Slot, choice: Choice) -> Answer:
     filled = fill_slot(answer, slot, choice.vips)
     if choice.vips and choice.ttl_cap_s is not None:
         addresses = filled.answer[-1]
-        capped = replace(addresses, ttl=min(addresses.ttl, choice.ttl_cap_s))
+        ttl = lower_ttl(
+            addresses.ttl, slot.steer.ttl_min, choice.ttl_cap_s, is_exact=choice.is_cap_exact
+        )
+        capped = replace(addresses, ttl=ttl)
         return replace(filled, answer=(*filled.answer[:-1], capped))
     return filled
 

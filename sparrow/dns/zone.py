@@ -27,6 +27,8 @@ class Steer:
     """Seconds that a steered answer may be kept."""
     result_count: int | None = None
     """Most VIPs of the site that an answer holds; None for all."""
+    ttl_min: int = 0
+    """Seconds below which no check lowers the TTL; at most `ttl`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,16 @@ given at all. Start from `choose_outcome`.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, TypeAlias
+
+from sparrow.values.address import IPV4
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 
 class Action(Enum):
@@ -75,6 +79,24 @@ class Condition:
     """Seconds until its checks may change that at the soonest; None where none is in sight."""
     planned_in_s: float | None = None
     """Seconds until an order that is already given will change that; None without one."""
+
+
+Conditions: TypeAlias = Mapping[str, tuple[Condition, Condition]]
+"""By name of the site: for IPv4, for IPv6. A site that is not there serves."""
+
+SERVING = Condition()
+"""A site that serves, with no change in sight."""
+ALL_SERVING: Conditions = MappingProxyType({})
+"""While nothing is known against any site."""
+
+
+def list_conditions(
+    names: Iterable[str], conditions: Conditions, family: int
+) -> tuple[Condition, ...]:
+    """Give the conditions of the sites with these names, in their order, for one family."""
+    place = 0 if family == IPV4 else 1
+    nothing = (SERVING, SERVING)
+    return tuple(conditions.get(name, nothing)[place] for name in names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,16 +190,24 @@ def _outcome(site: int | None, reason: Reason, looked_at: Sequence[Condition]) -
 
 
 def cap_ttl(outcome: Outcome, ttl_min_s: int) -> tuple[int | None, bool]:
-    """Give the most seconds that an answer may be kept, and whether that holds below `ttl_min`.
+    """Give the most seconds that an answer may be kept, and whether that is exact.
 
-    What checks may bring is known too late to be exact: it is held above `ttl_min_s`.
-    What an operator has planned is exact, so that caches are empty when it begins; it
-    is at least 1 second, as answers of 0 seconds are asked for at every use.
+    What checks may bring is known too late to be exact: no name holds a cap of that kind
+    below its own `ttl_min`. What an operator has planned is exact, so that caches are empty
+    when it begins. Of the two the exact one is given where it is the lower for the name
+    with the highest floor, `ttl_min_s`. A cap is at least 1 second, as answers of 0 seconds
+    are asked for at every use.
     """
-    planned = outcome.planned_in_s
-    change = outcome.change_in_s
-    soft = None if change is None else max(math.ceil(change), ttl_min_s)
+    planned, change = outcome.planned_in_s, outcome.change_in_s
+    soft = None if change is None else max(math.ceil(change), 1)
     if planned is None:
         return soft, False
     exact = max(math.floor(planned), 1)
-    return (exact, True) if soft is None or exact <= soft else (soft, False)
+    return (exact, True) if soft is None or exact <= max(soft, ttl_min_s) else (soft, False)
+
+
+def lower_ttl(ttl_s: int, ttl_min_s: int, cap_s: int | None, *, is_exact: bool) -> int:
+    """Give the TTL of a name's addresses under a cap that `cap_ttl` gave; None caps nothing."""
+    if cap_s is None:
+        return ttl_s
+    return min(ttl_s, cap_s if is_exact else max(cap_s, ttl_min_s))

@@ -10,10 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sparrow.values.address import family_of
+from sparrow.policy.outcome import LastResort
+from sparrow.values.address import family_of, render_address
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from sparrow.values.asn import AsnRange
 
@@ -40,6 +41,12 @@ class Service:
     """Unique among the services."""
     vips: Mapping[int, tuple[bytes, ...]]
     """Packed addresses by site number, in configured order; its keys are the eligible sites."""
+    last_resort: LastResort = LastResort.ALL_UP
+    """What is answered where none of its sites serves, or is merely drained."""
+    static_vips: tuple[bytes, ...] = ()
+    """Packed addresses of the list of last resort; empty for any other last resort."""
+    ttl_min_s: int = 0
+    """The highest of the `ttl_min` of the names that it steers."""
 
     def has_family(self, site: int, family: int) -> bool:
         """Tell whether the service has an address of `family` at `site`."""
@@ -54,3 +61,20 @@ class SiteSet:
     """In configured order; never empty."""
     self_site: int = 0
     """Number of the site that answers where no route names one."""
+
+
+def list_statics(services: Iterable[Service]) -> tuple[tuple[bytes, ...], ...]:
+    """Give each distinct static list of last resort once, in the order of the services.
+
+    List n stands behind the sites, under the number of sites plus n.
+    """
+    return tuple(
+        dict.fromkeys(
+            service.static_vips for service in services if service.last_resort is LastResort.STATIC
+        )
+    )
+
+
+def name_static(vips: tuple[bytes, ...]) -> str:
+    """Give the name of a static list, which is that of no site: these have no brackets."""
+    return f"static({','.join(map(render_address, vips))})"

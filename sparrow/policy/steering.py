@@ -1,8 +1,8 @@
 """The choice of a site: from a client to the addresses that answer it.
 
-Law: a steered answer is a function of (policy, family, class) and of nothing
-else, so the scope read off the map is a sound ECS scope. Start from
-`Steering.choose`.
+Law: a steered answer is a function of (policy, family, class) and of how the sites
+stand, and of nothing else, so the scope read off the map is a sound ECS scope in
+every state. Start from `Steering.choose`.
 
 A class is the order in which sites are tried for an address. Within a policy a
 client belongs to one eligible home site, and the order is the home's; a site
@@ -14,11 +14,21 @@ sites serve.
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sparrow.policy.intervals import Intervals, Leaf, sweep_table
+from sparrow.policy.outcome import (
+    ALL_SERVING,
+    Conditions,
+    Outcome,
+    Reason,
+    cap_ttl,
+    choose_outcome,
+    list_conditions,
+)
 from sparrow.policy.preference import build_finder, failover_order
+from sparrow.policy.site import list_statics, name_static
 from sparrow.policy.special import unwrap
 from sparrow.values.address import FAMILIES, IPV4, family_of, truncate
 
@@ -96,7 +106,8 @@ class Choice:
     candidates: tuple[int, ...]
     """Site numbers of the class, in the order in which they are tried."""
     site: int | None
-    """Number of the site that answers; None where the answer is NODATA."""
+    """Number of the site that answers, or of the static list, which stand behind the sites;
+    None where the answer is NODATA or SERVFAIL."""
     vips: tuple[bytes, ...]
     """Addresses of that family at the site, in configured order."""
     scope: int
@@ -107,6 +118,8 @@ class Choice:
     """Whether the subnet was special-purpose, so that the source decided."""
     ttl_cap_s: int | None = None
     """Most seconds that the answer may be kept; None where nothing is capped."""
+    is_cap_exact: bool = False
+    """Whether the cap also holds below the `ttl_min` of a name."""
     is_failed: bool = False
     """Whether no site may be given, so that the answer is SERVFAIL."""
 
@@ -122,23 +135,55 @@ class Steering:
     policies: Mapping[tuple[str, int], Policy]
     """Policies by service name and family; equal policies are one object."""
 
+    conditions: Conditions = field(default_factory=lambda: ALL_SERVING)
+    """How the sites stand. To change them is to make another steering of the same maps."""
+
+    @property
+    def site_names(self) -> tuple[str, ...]:
+        """Names by site number, those of the static lists of last resort behind the sites."""
+        statics = map(name_static, list_statics(self.services.values()))
+        return (*(site.name for site in self.site_set.sites), *statics)
+
     def choose(self, service: str, family: int, client: Client) -> Choice:
         """Give the site for `client`; `service` is a configured one."""
         policy = self.policies[service, family]
         number, scope, decided_by, is_special = _classify(policy.address_map, client)
         candidates = policy.classes[number]
-        site = candidates[0] if candidates else None
-        vips = self.services[service].vips[site] if site is not None else ()
+        outcome = self.find_outcome(service, family, candidates)
+        vips = self._find_vips(service, family, outcome)
+        cap_s, is_exact = cap_ttl(outcome, self.services[service].ttl_min_s)
         return Choice(
             service=service,
             family=family,
             candidates=candidates,
-            site=site,
-            vips=tuple(vip for vip in vips if family_of(vip) == family),
+            site=self._number_outcome(service, outcome) if vips else None,
+            vips=vips,
             scope=scope,
             decided_by=decided_by,
             is_special=is_special,
+            ttl_cap_s=cap_s,
+            is_cap_exact=is_exact,
+            is_failed=outcome.reason is Reason.SERVFAIL,
         )
+
+    def find_outcome(self, service: str, family: int, candidates: tuple[int, ...]) -> Outcome:
+        """Give what the clients of a class get as the sites stand, and why."""
+        names = [site.name for site in self.site_set.sites]
+        found = list_conditions(names, self.conditions, family)
+        return choose_outcome(candidates, found, self.services[service].last_resort)
+
+    def _find_vips(self, service: str, family: int, outcome: Outcome) -> tuple[bytes, ...]:
+        serving = self.services[service]
+        vips = serving.vips[outcome.site] if outcome.site is not None else ()
+        if outcome.reason is Reason.STATIC:
+            vips = serving.static_vips
+        return tuple(vip for vip in vips if family_of(vip) == family)
+
+    def _number_outcome(self, service: str, outcome: Outcome) -> int | None:
+        if outcome.reason is not Reason.STATIC:
+            return outcome.site
+        statics = list_statics(self.services.values())
+        return len(self.site_set.sites) + statics.index(self.services[service].static_vips)
 
 
 def _classify(address_map: AddressMap | None, client: Client) -> tuple[int, int, bytes, bool]:
