@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
 
+from sparrow.config.fields import suggest
 from sparrow.config.listeners import find_listeners, overlaps
 from sparrow.config.model import DEFAULT_SERVICE
-from sparrow.config.wording import suggest
 from sparrow.values.address import FAMILIES, IPV4, family_of, render_address
 from sparrow.values.name import ROOT, render_name
 

@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from sparrow.errors import InputError, Problem
@@ -21,7 +22,7 @@ from sparrow.values.asn import AsnRange, parse_asn, parse_asn_range
 from sparrow.values.name import is_below, parse_name, render_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from sparrow.values.name import Name
 
@@ -55,9 +56,14 @@ class Endpoint:
         return f"[{host}]:{self.port}" if len(self.host) == 16 else f"{host}:{self.port}"
 
 
+def refusal(what: str) -> InputError:
+    """Make an error with `what` as its one problem."""
+    return InputError([Problem(what)])
+
+
 def refuse(what: str) -> NoReturn:
     """Raise `InputError` with `what` as its one problem."""
-    raise InputError([Problem(what)])
+    raise refusal(what)
 
 
 def shown(value: object) -> str:
@@ -75,6 +81,14 @@ def shown(value: object) -> str:
             return "a list"
         case _:
             return str(value)
+
+
+def suggest(name: str, known: Collection[str]) -> str:
+    """Give `did you mean ...? ` where known names are near to one; else nothing."""
+    by_folded = {candidate.casefold(): candidate for candidate in known}
+    near = get_close_matches(name.casefold(), by_folded, n=2, cutoff=0.5)
+    names = " or ".join(repr(by_folded[folded]) for folded in near)
+    return f"did you mean {names}? " if names else ""
 
 
 def or_null(parse: Callable[[object], T]) -> Callable[[object], T | None]:
@@ -257,14 +271,15 @@ def parse_host(value: object) -> Name:
     """
     text = parse_text(value)
     name = parse_zone_name(text)
-    if _is_address(text):
+    if is_address(text):
         refuse(f"{shown(text)} is an address: write the name of the host")
     if len(name) == 1 and not text.endswith("."):
         refuse(f"{shown(text)} is not a whole name: write it with its domain, {text}.example.org.")
     return name
 
 
-def _is_address(text: str) -> bool:
+def is_address(text: str) -> bool:
+    """Tell whether `text` is one IPv4 or IPv6 address."""
     try:
         parse_address(text)
     except InputError:

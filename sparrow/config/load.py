@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from sparrow.config.check import check_config
+from sparrow.config.locate import MAX_OCTETS
 from sparrow.config.model import Config
 from sparrow.config.reader import read_document
 from sparrow.config.tree import line_at, plain, prune, render_path, resolve
@@ -25,9 +26,6 @@ from sparrow.sources.octets import load_octets
 if TYPE_CHECKING:
     from sparrow.config.check import Finding
     from sparrow.config.tree import Node, Path
-
-MAX_OCTETS = 64 * 2**20
-"""Largest configuration; one of a hundred thousand zones is a quarter of it."""
 
 
 @dataclass(frozen=True, slots=True)

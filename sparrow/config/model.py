@@ -11,18 +11,31 @@ Start from `Config`. `docs/configuration.md` is the operator's side of this.
 
 from typing import Annotated, Literal, Self
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    PlainValidator,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from sparrow.config import fields, shape
 from sparrow.config.fields import Endpoint, or_null, whole
+from sparrow.config.guarding import (
+    FailoverConfig,
+    GuardsConfig,
+    HttpConfig,
+    LastResortConfig,
+    NotifyConfig,
+)
+from sparrow.config.health import CheckDefaults, CheckItem, Families, HoldDown, Require
+from sparrow.config.keys import (
+    DAY_S,
+    Flag,
+    Host,
+    Label,
+    ListenOn,
+    Model,
+    Path,
+    PathOrNull,
+    Ttl,
+    TtlOrNull,
+    Vip,
+)
 from sparrow.config.shape import NAME, checked, entries, some
 from sparrow.values.address import parse_address
 from sparrow.values.asn import AsnRange
@@ -35,34 +48,15 @@ MAX_TTL = 2**31 - 1
 """RFC 2181 section 8."""
 MAX_SERIAL = 2**32 - 1
 """RFC 1982: a serial is 32 bits."""
-DAY_S = 86400
 
 _LOCAL_LISTEN = (Endpoint(parse_address("127.0.0.1"), 5300), Endpoint(parse_address("::1"), 5300))
 _LOCAL_SSRS = Endpoint(parse_address("127.0.0.1"), 7777)
 
-Label = Annotated[str, checked(fields.parse_label)]
-Vip = Annotated[bytes, checked(fields.parse_vip)]
-Host = Annotated[Name, checked(fields.parse_host)]
-ListenOn = Annotated[Endpoint, checked(fields.parse_endpoint)]
-Path = Annotated[str, PlainValidator(shape.parse_path)]
-PathOrNull = Annotated[str | None, PlainValidator(shape.parse_path_or_null)]
-Ttl = Annotated[int, checked(whole(0, DAY_S))]
 Timer = Annotated[int, checked(whole(0, MAX_TTL))]
+LastResortOrNull = Annotated[LastResortConfig | None, shape.null_or(shape.split_resort)]
 
 
-class _Model(BaseModel):
-    """What all models of the configuration have in common: no change, no surprise."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
-
-    def _fill(self, name: str, value: object) -> None:
-        # The only write to a frozen model: a default that depends on other keys,
-        # put in before anybody has seen the model.
-        if name not in self.model_fields_set:
-            object.__setattr__(self, name, value)
-
-
-class TcpConfig(_Model):
+class TcpConfig(Model):
     """What DNS clients over TCP may take up."""
 
     connections: Annotated[int, checked(whole(1, 65535))] = 1000
@@ -73,7 +67,7 @@ class TcpConfig(_Model):
     """Seconds without a query before a connection is closed."""
 
 
-class ServerConfig(_Model):
+class ServerConfig(Model):
     """The process: where it listens, what it calls itself, where it keeps things."""
 
     listen: Annotated[tuple[ListenOn, ...], some] = _LOCAL_LISTEN
@@ -96,7 +90,7 @@ class ServerConfig(_Model):
     """Limits of DNS over TCP."""
 
 
-class SiteConfig(_Model):
+class SiteConfig(Model):
     """A place that users are sent to."""
 
     name: Label = Field(validation_alias=NAME)
@@ -107,9 +101,19 @@ class SiteConfig(_Model):
     """Packed addresses of both families, in the order in which they are answered."""
     fallback: tuple[Label, ...] = ()
     """Names of the sites to use in its place, best first."""
+    checks: tuple[CheckItem, ...] = ()
+    """What tells whether it can serve; () for nothing: it is up."""
+    require: Require = "all"
+    """Which checks must succeed for the site to be up; a number for at least so many."""
+    families: Families = "independent"
+    """`site`: where one address family is down, the other is down with it."""
+    hold_down_s: HoldDown = Field(default=0.0, alias="hold_down")
+    """Seconds that a site which has recovered is still held down."""
+    manual_resume: Flag = False
+    """True: a site that went down stays down until an operator says otherwise."""
 
 
-class ServiceVips(_Model):
+class ServiceVips(Model):
     """Addresses that a service has at one site, instead of the site's own."""
 
     site: Label = Field(validation_alias=NAME)
@@ -118,7 +122,12 @@ class ServiceVips(_Model):
     """Packed addresses of both families, in the order in which they are answered."""
 
 
-class ServiceConfig(_Model):
+def halve(ttl_s: int) -> int:
+    """Give half of a TTL in whole seconds, rounded up."""
+    return -(-ttl_s // 2)
+
+
+class ServiceConfig(Model):
     """Something that runs at some of the sites."""
 
     name: Label = Field(validation_alias=NAME)
@@ -127,20 +136,33 @@ class ServiceConfig(_Model):
     """Names of the sites where it runs; once in a `Config`, never left to a default."""
     vips: tuple[ServiceVips, ...] = ()
     """Sites where it has addresses of its own."""
-    ttl: Annotated[int | None, checked(or_null(whole(0, DAY_S)))] = None
+    ttl: TtlOrNull = None
     """Seconds that its answers may be kept; None for the zone's `ttl`."""
+    ttl_min: TtlOrNull = None
+    """Fewest seconds to which checks may lower `ttl`; None for the zone's `ttl_min`.
+
+    Unless configured it is half of `ttl`, rounded up, where that is configured.
+    """
+    last_resort: LastResortOrNull = None
+    """What it answers where no site can serve; None for `failover.last_resort`."""
 
     @field_validator("vips", mode="before")
     @classmethod
     def _split_vips(cls, value: object) -> object:
         return shape.split_entries(value, "site", under="vips")
 
+    @model_validator(mode="after")
+    def _fill_ttl_min(self) -> Self:
+        if self.ttl is not None:
+            self._fill("ttl_min", halve(self.ttl))
+        return self
+
     def own_vips(self, site: str) -> tuple[bytes, ...]:
         """Give the addresses that the service has of its own at a site; () for none."""
         return next((own.vips for own in self.vips if own.site == site), ())
 
 
-class RouteFileConfig(_Model):
+class RouteFileConfig(Model):
     """A table of routes in a file."""
 
     file: Path = Field(examples=["/etc/ssrs.routes"])
@@ -149,7 +171,7 @@ class RouteFileConfig(_Model):
     """How the file is written."""
 
 
-class SoaConfig(_Model):
+class SoaConfig(Model):
     """The start of authority (RFC 1035 section 3.3.13)."""
 
     mname: Host = Field(examples=["ns1.example.org."])
@@ -177,7 +199,7 @@ class SoaConfig(_Model):
         return self
 
 
-class SteerConfig(_Model):
+class SteerConfig(Model):
     """A name whose addresses are those of the client's nearest site."""
 
     name: Annotated[Name, checked(fields.parse_owner)] = Field(validation_alias=NAME)
@@ -186,7 +208,7 @@ class SteerConfig(_Model):
     """Name of the service that answers."""
 
 
-class ZoneConfig(_Model):
+class ZoneConfig(Model):
     """A zone that is answered with authority."""
 
     name: Annotated[Name, checked(fields.parse_zone_name)] = Field(validation_alias=NAME)
@@ -197,6 +219,8 @@ class ZoneConfig(_Model):
     """Name servers of the zone; () where `file` brings them."""
     ttl: Ttl = 30
     """Seconds that a steered answer may be kept."""
+    ttl_min: Ttl = 0
+    """Fewest seconds to which checks may lower that; half of `ttl` unless configured."""
     ns_ttl: Annotated[int, checked(whole(0, 7 * DAY_S))] = 60
     """Seconds that the records of `ns` may be kept."""
     file: PathOrNull = None
@@ -205,7 +229,7 @@ class ZoneConfig(_Model):
     """Steered names in configured order; the apex unless configured."""
     result_count: Annotated[int | None, checked(or_null(whole(1, 64)))] = None
     """Most addresses in a steered answer; None for all of the site."""
-    debug_names: Annotated[bool, checked(fields.parse_flag)] = False
+    debug_names: Flag = False
     """True: `site-nl.NAME` answers with site nl for each steered NAME but wildcards."""
 
     @field_validator("soa", mode="before")
@@ -220,12 +244,13 @@ class ZoneConfig(_Model):
         return () if zone is None else shape.split_steer(value, zone)
 
     @model_validator(mode="after")
-    def _fill_steer(self) -> Self:
+    def _fill_rest(self) -> Self:
         self._fill("steer", (SteerConfig.model_validate({NAME: ("@", self.name)}),))
+        self._fill("ttl_min", halve(self.ttl))
         return self
 
 
-class SsrsConfig(_Model):
+class SsrsConfig(Model):
     """The route query port."""
 
     listen: ListenOn = _LOCAL_SSRS
@@ -234,7 +259,7 @@ class SsrsConfig(_Model):
         default=None, repr=False
     )
     """What a client must say; None to take whatever it says."""
-    open: Annotated[bool, checked(fields.parse_flag)] = False
+    open: Flag = False
     """True: reachable from elsewhere without a password, and meant to be."""
     hostname: Annotated[str | None, checked(or_null(fields.parse_hostname))] = None
     """Name in the prompt; None for the machine's own."""
@@ -246,7 +271,7 @@ class SsrsConfig(_Model):
     """Most sessions of one client address at once."""
 
 
-class Config(_Model):
+class Config(Model):
     """All that an operator has configured, and the defaults for the rest."""
 
     server: ServerConfig = ServerConfig()
@@ -265,14 +290,26 @@ class Config(_Model):
     """The zones, in configured order; none for the route daemon alone."""
     ssrs: SsrsConfig | None = None
     """The route query port; None for none."""
+    checks: CheckDefaults = CheckDefaults()
+    """When checks run and when they count, unless one says otherwise."""
+    failover: FailoverConfig = FailoverConfig()
+    """What happens when sites go down."""
+    guards: GuardsConfig = GuardsConfig()
+    """What a new table must fulfil."""
+    notify: NotifyConfig | None = None
+    """Who is told of transitions; None for nobody."""
+    http: HttpConfig | None = None
+    """The listener for metrics; None for none."""
 
-    @field_validator("ssrs", mode="before")
+    @field_validator("ssrs", "notify", "http", mode="before")
     @classmethod
-    def _refuse_empty_ssrs(cls, value: object) -> object:
+    def _refuse_empty(cls, value: object) -> object:
         return shape.not_empty(value)
 
     @model_validator(mode="after")
     def _fill_names(self) -> Self:
+        sites = tuple(self._with_timing(site) for site in self.sites)
+        object.__setattr__(self, "sites", sites)
         if self.sites and self.self_site is None:
             object.__setattr__(self, "self_site", self.sites[0].name)
         services = tuple(self._with_sites(service) for service in self.services)
@@ -281,6 +318,10 @@ class Config(_Model):
             services = (default, *services) if default.sites else services
         object.__setattr__(self, "services", services)
         return self
+
+    def _with_timing(self, site: SiteConfig) -> SiteConfig:
+        checks = tuple(check.with_defaults(self.checks) for check in site.checks)
+        return site.model_copy(update={"checks": checks})
 
     def _with_sites(self, service: ServiceConfig) -> ServiceConfig:
         """Let a service that names no sites run wherever it has an address."""

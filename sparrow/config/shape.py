@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, TypeVar
 from pydantic import BeforeValidator, PlainValidator
 from pydantic_core import PydanticCustomError
 
-from sparrow.config.fields import or_null, path_in, shown
+from sparrow.config.fields import or_null, path_in, shown, suggest
+from sparrow.config.targets import command_in
 from sparrow.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Sequence
 
     from pydantic import ValidationInfo
 
@@ -58,13 +59,26 @@ def checked(parse: Callable[[object], object]) -> PlainValidator:
 
 def parse_path(value: object, info: ValidationInfo) -> str:
     """Accept a path, relative to the folder that the validation's context names."""
-    folder = info.context["folder"] if info.context else os.path.sep
-    return in_words(path_in(folder))(value)
+    return in_words(path_in(_folder(info)))(value)
+
+
+def _folder(info: ValidationInfo) -> str:
+    return info.context["folder"] if info.context else os.path.sep
 
 
 def parse_path_or_null(value: object, info: ValidationInfo) -> str | None:
     """Accept `null` beside what `parse_path` accepts."""
     return or_null(lambda path: parse_path(path, info))(value)
+
+
+def parse_command(value: object, info: ValidationInfo) -> tuple[str, ...]:
+    """Accept a command, its program relative to the folder that the context names."""
+    return in_words(command_in(_folder(info)))(value)
+
+
+def wrap(value: object) -> object:
+    """Give a single value as a list of one."""
+    return value if isinstance(value, tuple) or value is None else (value,)
 
 
 def split_entries(value: object, noun: str, under: str | None = None) -> tuple[object, ...]:
@@ -89,6 +103,45 @@ def _named(name: object, settings: object, under: str | None) -> object:
 def entries(noun: str) -> BeforeValidator:
     """Read the field from a mapping by name, in the order in which it is written."""
     return BeforeValidator(lambda value: split_entries(value, noun))
+
+
+def _pairs(item: object) -> Collection[tuple[str, object]]:
+    if isinstance(item, Mapping) and item:
+        return item.items()
+    what = f"must be a kind with its keys, such as {{tcp: {{port: 443}}}}, not {shown(item)}"
+    raise refused(what)
+
+
+def split_kind(item: object, kinds: Sequence[str]) -> object:
+    """Turn `{kind: settings}`, or the kind alone, into settings that hold it under `NAME`."""
+    pairs = [(item, {})] if isinstance(item, str) else _pairs(item)
+    kind, settings = next(iter(pairs))
+    if len(pairs) > 1:
+        what = f"holds {len(pairs)} keys instead of one kind: indent the keys of {kind} below it"
+        raise refused(what)
+    if kind not in kinds:
+        near = suggest(kind, kinds)
+        raise refused(f"there is no kind {shown(kind)}: {near}the kinds are {', '.join(kinds)}")
+    if not isinstance(settings, Mapping):
+        what = f"must hold keys with values, not {shown(settings)}: write {kind}: {{}} for none"
+        raise refused(f"{kind} {what}")
+    return {**settings, NAME: kind}
+
+
+def null_or(prepare: Callable[[object], object]) -> BeforeValidator:
+    """Accept `null` beside what `prepare` takes and the field then reads."""
+    return BeforeValidator(or_null(prepare))
+
+
+def split_resort(value: object) -> object:
+    """Turn a last resort, as a word or as a list under `static`, into settings of its model."""
+    words = "all-up, empty, servfail, or {static: [192.0.2.1]}"
+    if isinstance(value, str) and value in ("all-up", "empty", "servfail"):
+        return {NAME: value}
+    if isinstance(value, Mapping) and value:
+        return {**value, NAME: "static"}
+    near = suggest(value, ("all-up", "empty", "servfail")) if isinstance(value, str) else ""
+    raise refused(f"must be {words}, not {shown(value)}{': ' + near.strip() if near else ''}")
 
 
 def _refuse_none(value: object) -> object:

@@ -7,12 +7,11 @@ the document's mappings. Start from `word_error`.
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel
 
-from sparrow.config.fields import shown
+from sparrow.config.fields import shown, suggest
 from sparrow.config.model import Config
 from sparrow.config.shape import NAME
 from sparrow.config.tree import key_line_at, line_at, render_path, resolve
@@ -66,14 +65,6 @@ def _missing_key(loc: Path) -> str:
 def unknown_key(key: str, allowed: Collection[str]) -> str:
     """Say that a key means nothing, what may have been meant, and what there is."""
     return f"unknown key {key!r}: {suggest(key, allowed)}the keys here are {', '.join(allowed)}"
-
-
-def suggest(name: str, known: Collection[str]) -> str:
-    """Give `did you mean ...? ` where known names are near to one; else nothing."""
-    by_folded = {candidate.casefold(): candidate for candidate in known}
-    near = get_close_matches(name.casefold(), by_folded, n=2, cutoff=0.5)
-    names = " or ".join(repr(by_folded[folded]) for folded in near)
-    return f"did you mean {names}? " if names else ""
 
 
 def allowed_keys(loc: Path) -> list[str]:
