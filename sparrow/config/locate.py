@@ -7,6 +7,8 @@ locking the folders is for who uses them. Start from `find_config`.
 
 from __future__ import annotations
 
+import os
+import re
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import PurePosixPath
@@ -22,7 +24,16 @@ if TYPE_CHECKING:
 PLACES = ("./sparrow.yaml", "/etc/sparrow/sparrow.yaml")
 """Where a configuration is looked for when nothing names it, first come first."""
 
+MAX_OCTETS = 64 * 2**20
+"""Largest configuration; one of a hundred thousand zones is a quarter of it."""
+
 VARIABLE = "SPARROW_CONFIG"
+
+VARIABLES = ("RUNTIME_DIRECTORY", "STATE_DIRECTORY", "XDG_RUNTIME_DIR", "XDG_STATE_HOME", "HOME")
+"""What of the environment `find_folders` looks at."""
+
+_RUN_DIR = re.compile(rb"""(?m)^[^#\n]*?\brun_dir["']?[ \t]*:[ \t]*["']?([^"'\n#,}]*)""")
+"""How `server.run_dir` looks in most configurations, in YAML and in JSON."""
 
 _MAX_STEM = 24
 """Characters of a file's name in its folder's; a socket's path must stay below 108 octets."""
@@ -74,13 +85,28 @@ def find_folders(
     What is configured comes first, then what systemd gives; the rest has a name
     made of the path, so that two configurations never share a folder.
     """
-    name = _folder_name(config_path)
-    run_dir = server.run_dir or _from_systemd(environ, "RUNTIME_DIRECTORY")
+    run_dir = server.run_dir or _default_run_dir(config_path, environ, uid)
     state_dir = server.state_dir or _from_systemd(environ, "STATE_DIRECTORY")
-    run_dir = run_dir or _run_lead(environ, uid) + name
-    state_dir = state_dir or _state_lead(environ, uid) + name
+    state_dir = state_dir or _state_lead(environ, uid) + _folder_name(config_path)
     secret = server.cookie_secret or str(PurePosixPath(state_dir, "cookie.secret"))
     return Folders(run_dir, state_dir, secret)
+
+
+def guess_run_dir(octets: bytes, config_path: str, environ: Mapping[str, str], uid: int) -> str:
+    """Give the folder that is likely to be the run directory of a configuration nobody has read.
+
+    For who finds something there by which a wrong guess shows.
+    """
+    match = _RUN_DIR.search(octets)
+    text = os.fsdecode(match[1].strip()) if match else ""
+    if text in {"", "null", "~"}:
+        return _default_run_dir(config_path, environ, uid)
+    return os.path.normpath(PurePosixPath(config_path).parent / text)
+
+
+def _default_run_dir(config_path: str, environ: Mapping[str, str], uid: int) -> str:
+    given = _from_systemd(environ, "RUNTIME_DIRECTORY")
+    return given or _run_lead(environ, uid) + _folder_name(config_path)
 
 
 def settle(config: Config, folders: Folders) -> Config:
