@@ -98,8 +98,10 @@ class _Check(Model):
 
     def with_defaults(self, defaults: CheckDefaults) -> Self:
         """Give the check with what it leaves open taken from `defaults`."""
-        left = [name for name in TIMING if name not in self.model_fields_set]
-        return self.model_copy(update={name: getattr(defaults, name) for name in left})
+        filled = self.model_copy()
+        for name in TIMING:
+            filled._fill(name, getattr(defaults, name))  # noqa: SLF001  (its own class)
+        return filled
 
 
 class _Request(_Check):
@@ -251,6 +253,13 @@ class OffCheck(_Check):
 
     kind: Literal["off"] = Field(validation_alias=NAME)
     """Says which class this is."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_keys(cls, value: object) -> object:
+        if isinstance(value, dict) and len(value) > 1:
+            raise shape.refused("takes no keys: write the word off alone")
+        return value
 
     @property
     def uses_address(self) -> bool:

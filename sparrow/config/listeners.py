@@ -36,6 +36,8 @@ def find_listeners(config: Config) -> list[Listener]:
     ]
     if config.ssrs is not None:
         listeners.append(Listener("ssrs.listen", ("ssrs", "listen"), config.ssrs.listen))
+    if config.http is not None:
+        listeners.append(Listener("http.listen", ("http", "listen"), config.http.listen))
     return listeners
 
 

@@ -24,7 +24,7 @@ from sparrow.errors import InputError, Problem
 from sparrow.sources.octets import load_octets
 
 if TYPE_CHECKING:
-    from sparrow.config.check import Finding
+    from sparrow.config.findings import Finding
     from sparrow.config.tree import Node, Path
 
 

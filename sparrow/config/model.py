@@ -139,9 +139,9 @@ class ServiceConfig(Model):
     ttl: TtlOrNull = None
     """Seconds that its answers may be kept; None for the zone's `ttl`."""
     ttl_min: TtlOrNull = None
-    """Fewest seconds to which checks may lower `ttl`; None for the zone's `ttl_min`.
+    """Fewest seconds to which checks may lower `ttl`; half of it, rounded up, unless configured.
 
-    Unless configured it is half of `ttl`, rounded up, where that is configured.
+    None only beside a `ttl` of None: the zone's `ttl_min`.
     """
     last_resort: LastResortOrNull = None
     """What it answers where no site can serve; None for `failover.last_resort`."""
@@ -153,8 +153,8 @@ class ServiceConfig(Model):
 
     @model_validator(mode="after")
     def _fill_ttl_min(self) -> Self:
-        if self.ttl is not None:
-            self._fill("ttl_min", halve(self.ttl))
+        if self.ttl is not None and self.ttl_min is None:
+            object.__setattr__(self, "ttl_min", halve(self.ttl))
         return self
 
     def own_vips(self, site: str) -> tuple[bytes, ...]:

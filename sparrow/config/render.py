@@ -7,15 +7,18 @@ key is left out only where its absence is its value. Start from `render_config`.
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any
 
+from sparrow.config.amounts import render_duration
+from sparrow.config.yamltext import render_yaml
 from sparrow.values.address import render_address
 from sparrow.values.name import render_label, render_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Sequence
 
+    from sparrow.config.guarding import FailoverConfig, GuardsConfig, LastResortConfig
+    from sparrow.config.health import Check, CheckDefaults
     from sparrow.config.model import (
         Config,
         ServerConfig,
@@ -25,13 +28,8 @@ if TYPE_CHECKING:
         SsrsConfig,
         ZoneConfig,
     )
+    from sparrow.config.yamltext import Yaml
     from sparrow.values.name import Name
-
-Yaml: TypeAlias = "Mapping[str, Yaml] | Sequence[Yaml] | str | int | None"
-
-_PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]*\Z")
-_NOT_TEXT = frozenset(("null", "true", "false", "yes", "no", "on", "off", "y", "n"))
-"""Words that some version of YAML takes for something else."""
 
 
 def render_config(config: Config) -> str:
@@ -45,7 +43,15 @@ def render_config(config: Config) -> str:
     top["zones"] = {render_name(zone.name): _zone(zone) for zone in config.zones}
     if config.ssrs is not None:
         top["ssrs"] = _ssrs(config.ssrs)
-    return "\n".join(_lines(top, "")) + "\n"
+    top["checks"] = _keys(config.checks)
+    top["failover"] = _failover(config.failover)
+    top["guards"] = _guards(config.guards)
+    if config.notify is not None:
+        command, timeout = config.notify.command, render_duration(config.notify.timeout_s)
+        top["notify"] = {"command": list(command), "timeout": timeout}
+    if config.http is not None:
+        top["http"] = {"listen": str(config.http.listen)}
+    return render_yaml(top)
 
 
 def _server(server: ServerConfig) -> Yaml:
@@ -71,7 +77,42 @@ def _site(site: SiteConfig) -> Yaml:
         "asn": [str(asns) for asns in site.asn],
         "vips": _vips(site.vips),
         "fallback": list(site.fallback),
+        "checks": [_check(check) for check in site.checks],
+        "require": site.require,
+        "families": site.families,
+        "hold_down": render_duration(site.hold_down_s),
+        "manual_resume": site.manual_resume,
     }
+
+
+def _check(check: Check) -> Yaml:
+    return check.kind if check.kind == "off" else {check.kind: _keys(check)}
+
+
+def _keys(model: Check | CheckDefaults) -> dict[str, Yaml]:
+    """Give the keys of a check under the names that they are written with."""
+    fields = type(model).model_fields
+    return {
+        field.alias or name: _value(name, getattr(model, name))
+        for name, field in fields.items()
+        if name != "kind" and (name != "address" or getattr(model, name))
+    }
+
+
+def _value(name: str, value: Any) -> Yaml:
+    if name.endswith("_s"):
+        return render_duration(value)
+    match name:
+        case "address":
+            return _vips(value)
+        case "qname":
+            return render_name(value)
+        case "status":
+            return [str(codes) for codes in value]
+        case "command":
+            return list(value)
+        case _:
+            return value  # type: ignore[no-any-return]
 
 
 def _vips(vips: Sequence[bytes]) -> list[str]:
@@ -83,7 +124,16 @@ def _service(service: ServiceConfig) -> Yaml:
         "sites": list(service.sites),
         "vips": {own.site: _vips(own.vips) for own in service.vips},
         "ttl": service.ttl,
+        "ttl_min": service.ttl_min,
+        "last_resort": _last_resort(service.last_resort),
     }
+
+
+def _last_resort(last_resort: LastResortConfig | None) -> Yaml:
+    if last_resort is None:
+        return None
+    static = _vips(last_resort.static)
+    return {"static": static} if static else last_resort.policy
 
 
 def _zone(zone: ZoneConfig) -> Yaml:
@@ -96,6 +146,7 @@ def _zone(zone: ZoneConfig) -> Yaml:
     return {
         **written,
         "ttl": zone.ttl,
+        "ttl_min": zone.ttl_min,
         "ns_ttl": zone.ns_ttl,
         "file": zone.file,
         "steer": steer,
@@ -134,51 +185,19 @@ def _ssrs(ssrs: SsrsConfig) -> Yaml:
     }
 
 
-# --- YAML ---
+def _failover(failover: FailoverConfig) -> Yaml:
+    return {
+        "link": failover.link,
+        "modes": {mode.key: mode.file for mode in failover.modes},
+        "last_resort": _last_resort(failover.last_resort),
+        "remap_after": render_duration(failover.remap_after_s),
+    }
 
 
-def _lines(mapping: Mapping[str, Yaml], indent: str) -> Iterator[str]:
-    """Write mappings as blocks, and what is in a list or empty in one line."""
-    for key, value in mapping.items():
-        head = f"{indent}{_scalar(key)}:"
-        if isinstance(value, dict) and value:
-            yield head
-            yield from _lines(value, f"{indent}  ")
-        elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
-            yield head
-            yield from (f"{indent}  - {_flow(item)}" for item in value)
-        else:
-            yield f"{head} {_flow(value)}"
-
-
-def _flow(value: Yaml) -> str:
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{_scalar(k)}: {_flow(v)}" for k, v in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(_flow(item) for item in value) + "]"
-    return _scalar(value)
-
-
-def _scalar(value: Yaml) -> str:
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return str(value).lower()
-        case int():
-            return str(value)
-        case _:
-            return _text(str(value))
-
-
-def _text(text: str) -> str:
-    """Write text plainly where every YAML reads it as text, else in double quotes."""
-    if _PLAIN.match(text) and text.lower() not in _NOT_TEXT:
-        return text
-    return '"' + "".join(_escape(character) for character in text) + '"'
-
-
-def _escape(character: str) -> str:
-    if character in '"\\':
-        return f"\\{character}"
-    return character if character.isprintable() else f"\\U{ord(character):08x}"
+def _guards(guards: GuardsConfig) -> Yaml:
+    return {
+        "min_prefixes": {"v4": guards.min_prefixes.v4, "v6": guards.min_prefixes.v6},
+        "max_shrink": guards.max_shrink,
+        "max_moved": guards.max_moved,
+        "canaries": [str(canary) for canary in guards.canaries],
+    }

@@ -81,17 +81,27 @@ def _fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
 
 
 def _model_at(loc: Path) -> type[BaseModel] | None:
-    model: type[BaseModel] | None = Config
+    models: list[type[BaseModel]] = [Config]
     for step in loc:
-        if isinstance(step, str) and model is not None:
-            field = _fields(model).get(step)
-            model = _model_in(field.annotation) if field else None
-    return model
+        if isinstance(step, str):
+            of_kind = [model for model in models if step in _kinds(model)]
+            models = of_kind or [
+                inner
+                for model in models
+                if (field := _fields(model).get(step)) is not None
+                for inner in _models_in(field.annotation)
+            ]
+    return models[0] if models else None
 
 
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    """Find the model inside `Model`, `Model | None` or `tuple[Model, ...]`."""
+def _kinds(model: type[BaseModel]) -> tuple[object, ...]:
+    """Give the word that chooses a model among others; () for one that needs none."""
+    field = model.model_fields.get("kind")
+    return get_args(field.annotation) if field else ()
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    """Find the models inside `Model`, `Model | None`, `tuple[Model, ...]` and the like."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    found = (_model_in(part) for part in get_args(annotation))
-    return next((model for model in found if model is not None), None)
+        return [annotation]
+    return [model for part in get_args(annotation) for model in _models_in(part)]
