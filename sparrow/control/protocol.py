@@ -28,6 +28,9 @@ _ARGUMENTS: dict[str, frozenset[str]] = {
     "reload": frozenset(),
     "lookup": frozenset({"addresses"}),
     "explain": frozenset({"name", "type", "from", "subnet"}),
+    "site": frozenset({"action", "site", "reason", "by", "for_s", "at_s", "dry_run"}),
+    "sites": frozenset(),
+    "simulate": frozenset({"down", "drain", "up"}),
 }
 """The arguments of each command."""
 
@@ -40,6 +43,8 @@ class Request:
     """One of the commands."""
     arguments: Mapping[str, Any]
     """Its arguments, names checked, values as they came."""
+    uid: int | None = None
+    """User that the kernel says the client is; None where it was not asked."""
 
 
 def encode_request(command: str, arguments: Mapping[str, Any]) -> bytes:

@@ -10,7 +10,9 @@ import asyncio
 import logging
 import os
 import socket
+import struct
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sparrow.control.protocol import (
@@ -32,8 +34,8 @@ _log = logging.getLogger(__name__)
 
 _IDLE_S = 60.0
 _SOCKET_MODE = 0o660
-_BACKLOG = 100
-"""Connections that wait for accept(): a command that finds no room is told that none listens."""
+_UCRED = struct.Struct("iII")
+"""Process, user and group of a peer (unix(7), SO_PEERCRED)."""
 _BACKLOG = 1024
 """Clients that may wait to be accepted; beyond it Linux turns them away at once."""
 
@@ -91,7 +93,7 @@ class ControlSocket:
     async def _admit(self, client: socket.socket) -> None:
         reader, writer = await asyncio.open_connection(sock=client, limit=MAX_LINE)
         try:
-            await self._attend(reader, writer)
+            await self._attend(reader, writer, _peer_uid(client))
         except (OSError, TimeoutError, asyncio.CancelledError):
             # The client went away, fell silent, or we stop. What it has not taken
             # by now is dropped: to close in order would wait for it to read.
@@ -99,7 +101,9 @@ class ControlSocket:
         finally:
             writer.close()
 
-    async def _attend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _attend(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, uid: int
+    ) -> None:
         while True:
             try:
                 async with asyncio.timeout(_IDLE_S):
@@ -109,15 +113,23 @@ class ControlSocket:
                 return
             if not line.endswith(b"\n"):
                 return
-            writer.write(await self._answer(line))
+            writer.write(await self._answer(line, uid))
             async with asyncio.timeout(_IDLE_S):
                 await writer.drain()
 
-    async def _answer(self, line: bytes) -> bytes:
+    async def _answer(self, line: bytes, uid: int) -> bytes:
         try:
-            return encode_result(await self._execute(decode_request(line)))
+            request = replace(decode_request(line), uid=uid)
+            return encode_result(await self._execute(request))
         except InputError as error:
             return encode_problems(error.problems)
         except Exception:  # noqa: BLE001 (the outermost loop of a shell; logged, and it goes on)
             _log.exception("control socket: a request failed inside")
             return encode_problems([Problem("the request failed inside; see the daemon's log")])
+
+
+def _peer_uid(client: socket.socket) -> int:
+    """Give the user who connected, as the kernel knows it."""
+    size = _UCRED.size
+    _, uid, _ = _UCRED.unpack(client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
+    return int(uid)
