@@ -31,7 +31,8 @@ An answer, step by step, and where to read:
 - `keeper` holds the sockets and starts the other processes: `worker` and
   `tcpworker` answer DNS from the plan, `daemon` reads, compiles, publishes and
   reloads, in the `folders` and under the `account` that are configured. `knowing` is
-  what the daemon consists of; `keeping` is
+  what the daemon consists of; `tables` are route tables over time: noticed, held or
+  accepted, remembered, swapped by a link; `keeping` is
   what these have in common, `logs` what they write to stderr, and `cli` the command
   `sparrow`.
 - `values` and `errors` are the words that all of these share: addresses,
