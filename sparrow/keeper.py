@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sparrow.account import find_account, step_down
-from sparrow.errors import FatalError
 from sparrow.folders import RunDir, sign_run_dir
 from sparrow.keeping.children import PROGRAMS, SIGNALS, STATE, Children, as_root, held_signals
 from sparrow.keeping.handover import (
@@ -33,15 +32,13 @@ from sparrow.keeping.handover import (
     remove_handover,
     show_handover,
 )
-from sparrow.keeping.layout import Layout, decode_layout
 from sparrow.keeping.notify import notify
-from sparrow.keeping.premises import decode_premises
 from sparrow.keeping.supervision import Kind, plan_posts
-from sparrow.logs import start_log
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sparrow.keeping.layout import Layout
     from sparrow.keeping.premises import Premises
 
 _log = logging.getLogger(__name__)
@@ -296,19 +293,8 @@ def _step_down(user: str | None) -> None:
         )
 
 
-def main(arguments: list[str]) -> int:
-    """Keep the server of a layout, with the premises that `sparrow serve` has opened."""
-    layout, premises = decode_layout(arguments[0]), decode_premises(arguments[1])
-    start_log(layout.log_format, layout.log_level)
-    for descriptor in premises.descriptors():
-        os.set_inheritable(descriptor, False)  # they came through exec; children get a list
-    try:
-        return Keeper(layout, premises).run()
-    except FatalError as error:
-        for line in str(error).splitlines():
-            _log.error("%s", line)
-        return error.exit_code
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+def keep(layout: Layout, premises: Premises) -> int:
+    """Keep the server of a layout in this process; give the exit code. Raises `FatalError`."""
+    # From here on signals wait for the keeper, which hears them once it is able to.
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    return Keeper(layout, premises).run()

@@ -181,8 +181,9 @@ class Home:
 
     def pids(self) -> list[int]:
         """Give the living processes that serve from the run directory."""
-        path = re.escape(str(self.run_dir).encode())
-        ours = re.compile(rb'run_dir[\\"]+: [\\"]+' + path + rb'[\\"]')
+        path, config = (re.escape(str(each).encode()) for each in (self.run_dir, self.config))
+        charge = rb'run_dir[\\"]+: [\\"]+' + path + rb'[\\"]'
+        ours = re.compile(charge + rb"|\0serve\0(.*\0)?" + config + rb"\0")
         found = []
         for folder in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):

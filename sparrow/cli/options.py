@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sparrow.config.load import MAX_OCTETS, load_config
-from sparrow.config.locate import find_config, find_folders
+from sparrow.cli.place import config_option as config_option
+from sparrow.cli.place import locate_config as locate_config
+from sparrow.config.load import load_config
+from sparrow.config.locate import MAX_OCTETS, find_folders
 from sparrow.config.model import ServerConfig
 from sparrow.config.reader import read_document
 from sparrow.config.tree import plain
@@ -26,23 +28,9 @@ if TYPE_CHECKING:
     from sparrow.config.locate import Folders
     from sparrow.config.model import Config
 
-config_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
-    "-c",
-    "--config",
-    "config_path",
-    metavar="FILE",
-    help="The configuration; without it $SPARROW_CONFIG, ./sparrow.yaml, "
-    "/etc/sparrow/sparrow.yaml.",
-)
-
 json_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
     "--json", "is_json", is_flag=True, help="Print JSON, for programs."
 )
-
-
-def locate_config(option: str | None) -> str:
-    """Give the absolute path of the configuration. Raises `InputError` where there is none."""
-    return str(Path(find_config(option, os.environ, os.path.exists)).absolute())
 
 
 def find_config_folders(config_path: str) -> Folders:

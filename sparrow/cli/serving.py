@@ -9,25 +9,27 @@ import logging
 import os
 import signal
 import sys
+from dataclasses import replace
+from importlib import import_module
 from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from sparrow.account import find_account
-from sparrow.cli.options import config_option, locate_config
+from sparrow.cli.place import config_option, locate_config
 from sparrow.cli.terminal import ending
-from sparrow.config.load import load_config
-from sparrow.errors import FatalError
-from sparrow.folders import load_cookie_secrets, make_state_dir
-from sparrow.keeping.children import SIGNALS
-from sparrow.keeping.configured import build_layout
-from sparrow.keeping.layout import encode_layout
-from sparrow.keeping.premises import encode_premises, enter
+from sparrow.config.locate import MAX_OCTETS, guess_run_dir
+from sparrow.folders import load_cookie_secrets
+from sparrow.keeper import keep
+from sparrow.keeping.apart import run_apart
+from sparrow.keeping.layout import decode_layout
+from sparrow.keeping.premises import enter
+from sparrow.keeping.remembered import Origin, load_layout, store_layout
 from sparrow.logs import start_log
+from sparrow.sources.octets import load_octets
 
 if TYPE_CHECKING:
     from sparrow.keeping.layout import Layout
-    from sparrow.keeping.premises import Premises
 
 
 @click.command()
@@ -62,37 +64,44 @@ def serve(config_path: str | None, log_format: str, log_level: str, *, is_replac
     _hold_signals()
     with ending(logging.getLogger(__name__).error):
         path = locate_config(config_path)
-        layout = build_layout(load_config(path).config, path, log_format, log_level)
+        origin = _look_at(path)
+        layout = _recall(origin) or _read_layout(path)
+        layout = replace(layout, log_format=log_format, log_level=log_level)
         account = find_account(layout.user)
         premises = enter(layout, account, is_replacing=is_replacing)
         owner = (account.pw_uid, account.pw_gid) if account else None
-        _make_state_dir(layout.state_dir, owner)
         load_cookie_secrets(layout.secret_path, owner)  # made now, while it can be
-        _become_keeper(layout, premises)
+        if origin and origin == _look_at(path):
+            store_layout(layout, origin)
+        sys.exit(keep(layout, premises))
 
 
-def _make_state_dir(path: str, owner: tuple[int, int] | None) -> None:
+def _look_at(path: str) -> Origin | None:
+    """Give what a layout is made of; None where the configuration cannot be read."""
     try:
-        make_state_dir(path, owner)
-    except OSError as error:
-        # To answer matters more than to remember.
-        words = "%s cannot be made, no order will outlive a restart: %s; see server.state_dir"
-        logging.getLogger(__name__).warning(words, path, error.strerror)
+        octets = load_octets(path, MAX_OCTETS)
+    except (OSError, ValueError):
+        return None
+    processors = len(os.sched_getaffinity(0))
+    return Origin(octets, path, os.environ, os.getuid(), processors)
 
 
-def _become_keeper(layout: Layout, premises: Premises) -> NoReturn:
-    """Go on as a program that has nothing of this one in its memory. Raises `FatalError`."""
-    for descriptor in premises.descriptors():
-        os.set_inheritable(descriptor, True)
-    # From here on signals wait for the keeper, which hears them once it is able to.
-    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-    command = (sys.executable, "-P", "-m", "sparrow.keeper")
-    try:
-        os.execv(  # noqa: S606  (our own program)
-            sys.executable, (*command, encode_layout(layout), encode_premises(premises))
-        )
-    except OSError as error:
-        raise FatalError(f"{sys.executable} cannot be started: {error.strerror}") from None
+def _recall(origin: Origin | None) -> Layout | None:
+    """Give the layout of the last start, if nothing has changed that it was made of."""
+    if origin is None:
+        return None
+    place = (origin.octets, origin.config_path, origin.environ, origin.uid)
+    return load_layout(guess_run_dir(*place), origin)
+
+
+def _read_layout(path: str) -> Layout:
+    """Read the configuration, apart from us: the libraries for it are larger than a keeper."""
+
+    def read() -> str:
+        # Not imported before, nor by us.
+        return str(import_module("sparrow.keeping.configured").read_layout(path))
+
+    return decode_layout(run_apart(read))
 
 
 def _hold_signals() -> None:

@@ -1,19 +1,28 @@
-"""The layout of a configuration. Start from `build_layout`."""
+"""The layout of a configuration. Start from `read_layout`."""
 
 from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING
 
+from sparrow.config.load import load_config
 from sparrow.config.locate import find_folders
-from sparrow.keeping.layout import Layout, TcpLimits
+from sparrow.keeping.layout import Layout, TcpLimits, encode_layout
 
 if TYPE_CHECKING:
     from sparrow.config.model import Config, TcpConfig
 
 
-def build_layout(config: Config, config_path: str, log_format: str, log_level: str) -> Layout:
-    """Give what a keeper is told of a configuration, whose path is absolute."""
+def read_layout(config_path: str) -> str:
+    """Give the layout of the configuration at an absolute path, as JSON. Raises `InputError`."""
+    return encode_layout(build_layout(load_config(config_path).config, config_path))
+
+
+def build_layout(config: Config, config_path: str) -> Layout:
+    """Give what a keeper is told of a configuration, whose path is absolute.
+
+    The log is left as it is by default; the command line says how it is to be.
+    """
     server = config.server
     folders = find_folders(server, config_path, os.environ, os.getuid())
     return Layout(
@@ -26,8 +35,6 @@ def build_layout(config: Config, config_path: str, log_format: str, log_level: s
         route_port=config.ssrs.listen if config.ssrs else None,
         workers=count_workers(config),
         tcp=build_limits(server.tcp),
-        log_format=log_format,
-        log_level=log_level,
     )
 
 

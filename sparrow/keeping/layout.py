@@ -46,9 +46,9 @@ class Layout:
     """UDP workers, at least 1."""
     tcp: TcpLimits
     """Limits of DNS over TCP until the daemon has said others."""
-    log_format: str
+    log_format: str = "text"
     """`text` or `json`."""
-    log_level: str
+    log_level: str = "info"
     """The least that is logged, in lower case."""
 
 

@@ -7,7 +7,6 @@ Start from `enter`.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import socket
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from sparrow.folders import claim_run_dir, give_run_dir
 from sparrow.keeping.activation import take_activated
-from sparrow.keeping.estate import Estate, Holding, decode_estate, encode_estate
+from sparrow.keeping.estate import Estate, Holding
 from sparrow.keeping.handover import Predecessor, take_over
 from sparrow.keeping.listening import furnish, holdings
 from sparrow.server.sockets import SPARE_FILES, allow_files
@@ -41,12 +40,6 @@ class Premises:
     """The sockets and the lock; the ways to a successor and to the end are still missing."""
     predecessor: Predecessor | None
     """Who serves from the same run directory until we are ready."""
-
-    def descriptors(self) -> tuple[int, ...]:
-        """Give all open files."""
-        own = tuple(fd for fd in self.estate.descriptors if fd != _NONE)
-        left = self.predecessor.estate if self.predecessor else None
-        return own + ((left.finish_read_fd, left.finish_write_fd) if left else ())
 
 
 def enter(layout: Layout, account: pwd.struct_passwd | None, *, is_replacing: bool) -> Premises:
@@ -113,26 +106,3 @@ def _allow_connections(layout: Layout) -> None:
             "files (LimitNOFILE= in systemd), or lower server.tcp.connections",
             *(allowed, needed),
         )
-
-
-def encode_premises(premises: Premises) -> str:
-    """Give the JSON of premises, for the program that takes our place in this process."""
-    left = premises.predecessor
-    return json.dumps(
-        {
-            "estate": encode_estate(premises.estate),
-            "predecessor": {"pid": left.pid, "estate": encode_estate(left.estate)}
-            if left
-            else None,
-        }
-    )
-
-
-def decode_premises(text: str) -> Premises:
-    """Read premises back."""
-    row = json.loads(text)
-    left = row["predecessor"]
-    return Premises(
-        decode_estate(row["estate"]),
-        Predecessor(left["pid"], decode_estate(left["estate"])) if left else None,
-    )

@@ -3,7 +3,7 @@
 import pytest
 
 from sparrow.config.load import parse_config
-from sparrow.config.locate import Folders, find_config, find_folders, settle
+from sparrow.config.locate import Folders, find_config, find_folders, guess_run_dir, settle
 from sparrow.config.model import ServerConfig
 from sparrow.errors import InputError, Problem
 
@@ -100,3 +100,22 @@ def test_settled_folders_are_in_the_configuration() -> None:
     config = parse_config("ssrs: {}\n", PATH).config
     server = settle(config, Folders("/r", "/s", "/c")).server
     assert ("/r", "/s", "/c") == (server.run_dir, server.state_dir, server.cookie_secret)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("server:\n  run_dir: /srv/run\n", "/srv/run"),
+        ("server: {run_dir: ../run, workers: 1}\n", "/etc/run"),
+        ('{"server": {"workers": 1, "run_dir": "a b/c"}}', "/etc/sparrow/a b/c"),
+        ("# run_dir: /old\nserver:\n  run_dir: '/x' # run_dir: /y\n", "/x"),
+        ("server: {workers: 1}\n", f"/run/sparrow/{NAME}"),
+        ("server:\n  run_dir: null\n", f"/run/sparrow/{NAME}"),
+        ("server:\n  run_dir:\n  workers: 1\n", f"/run/sparrow/{NAME}"),
+        ("", f"/run/sparrow/{NAME}"),
+    ],
+)
+def test_the_run_directory_is_guessed_without_reading_the_configuration(
+    text: str, found: str
+) -> None:
+    assert found == guess_run_dir(text.encode(), PATH, {}, 0)

@@ -21,6 +21,7 @@ from running import (
     LOOPBACK,
     NEAREST,
     PATIENCE_S,
+    SITES,
     ZONES,
     Home,
     is_root,
@@ -46,7 +47,7 @@ SSRS = 'ssrs: {{listen: "127.0.0.1:{port}", hostname: router}}\n'
 
 # The interpreter may stand where only root can read it: what it needs is loaded before.
 LEAVE_ROOT = """
-import os, sys, encodings.utf_8_sig, sparrow.cli.serving
+import os, sys, encodings.utf_8_sig, sparrow.cli.serving, sparrow.keeping.configured
 from sparrow.cli import main
 os.setuid(54321)
 main(sys.argv[1:])
@@ -87,9 +88,8 @@ def test_a_daemon_that_ends_takes_its_sockets_with_it_and_leaves_the_plan(
     home: Home, daemon: Daemon
 ) -> None:
     assert 0 == daemon.stop()
-    assert {"lock", "plan", "publisher", "limits.json", "counters"} == {
-        path.name for path in home.run_dir.iterdir()
-    }
+    left = {"lock", "plan", "publisher", "limits.json", "counters", "layout.json"}
+    assert left == {path.name for path in home.run_dir.iterdir()}
 
 
 def link_to(folder: Path, target: Path) -> None:
@@ -268,6 +268,39 @@ def test_a_hang_up_while_stopping_is_harmless(home: Home, daemon: Daemon) -> Non
     assert daemon.log().endswith("info: stopped\n")
 
 
+def test_an_unchanged_configuration_is_not_read_again_before_it_is_served(home: Home) -> None:
+    home.configure(server=", workers: 1")
+    assert 0 == home.serve().stop()
+    file = home.run_dir / "layout.json"
+    remembered = file.read_text().replace('\\"workers\\": 1', '\\"workers\\": 2')
+    file.write_text(remembered)
+    daemon = home.serve()
+    # What is remembered is believed; only its own program writes it, and it wrote 1.
+    assert 3 == len(daemon.status()["workers"])
+    daemon.stop()
+    file.write_text(remembered)
+    home.configure(ssrs="# another octet\n")
+    assert 2 == len(home.serve().status()["workers"])
+
+
+def test_a_configuration_that_went_bad_is_refused_whatever_is_remembered(home: Home) -> None:
+    assert 0 == home.serve().stop()
+    home.configure(server=", workers: many, user: 7")
+    code, log = ended(home.begin())
+    lines = [line.partition(" ")[2] for line in log.splitlines()]
+    assert (2, 2) == (code, len(lines)), log
+    assert all(line.startswith(f"error: {home.config}:1: server.") for line in lines), log
+
+
+def test_a_signal_while_the_configuration_is_read_ends_the_start_with_0(home: Home) -> None:
+    home.configure(sites=SITES + "# long\n" * 2_000_000)
+    daemon = home.begin()
+    wait_until(lambda: has_signal(daemon, "SigCgt:", signal.SIGTERM))
+    daemon.send(signal.SIGTERM)
+    code, log = ended(daemon)
+    assert (0, True) == (code, "info: stopped before anything was served\n" in log), log
+
+
 # The account.
 
 
@@ -310,7 +343,15 @@ def test_as_root_the_daemon_becomes_the_user_and_reloads(open_home: Home) -> Non
     assert daemon.command("reload")["result"]["changed"]["rerouted"]
     assert ["198.51.100.1", "198.51.100.2"] == daemon.addresses()
     daemon.stop()
-    assert NEAREST != home.serve().nearest()  # and starts again in the same folders
+    # What the user writes tells root nothing: neither where to serve nor as whom.
+    remembered = home.run_dir / "layout.json"
+    text = remembered.read_text().replace(f'\\"{NOBODY}\\"', "null")
+    assert "null, " in text
+    remembered.write_text(text)
+    os.chown(remembered, uid, uid)
+    again = home.serve()  # and starts again in the same folders
+    assert NEAREST != again.nearest()
+    assert uid == ids_of(again.status()["daemon_pid"])[0]
 
 
 def test_what_root_left_in_the_run_directory_is_given_to_the_user(open_home: Home) -> None:
