@@ -21,8 +21,8 @@ from sparrow.policy.outcome import Action
 
 STEP = struct.Struct("<qq")
 """Number of a write, and 1 once it is done."""
-LONGEST_S = 0.012
-"""Longest time that a child is given: some writes of it."""
+LONGEST_S = 0.006
+"""Longest time between a step of a child and its end: a write or two."""
 JOURNAL_OCTETS = 2000
 """So few that files are put aside all the time."""
 
@@ -39,7 +39,7 @@ def write(folder: Path, first: int, pipe: int) -> None:
 
 
 def kill_one(folder: Path, first: int, chance: random.Random) -> list[tuple[int, int]]:
-    """Give the steps of a child that was killed."""
+    """Give the steps of a child that was killed at random, during its first writes."""
     reader, writer = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -48,10 +48,12 @@ def kill_one(folder: Path, first: int, chance: random.Random) -> list[tuple[int,
         finally:
             os._exit(1)
     os.close(writer)
+    octets = b""
+    for _ in range(chance.randrange(6)):  # however slow the disk is
+        octets += os.read(reader, STEP.size)
     time.sleep(chance.uniform(0, LONGEST_S))
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
-    octets = b""
     while piece := os.read(reader, 65536):
         octets += piece
     os.close(reader)
