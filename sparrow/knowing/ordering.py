@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from sparrow.control.ordering import OrderDraft
-    from sparrow.keeping.notices import Teller
+    from sparrow.keeping.telling import Teller
     from sparrow.keeping.orders import OrderBook
     from sparrow.policy.orders import Order, Orders
 

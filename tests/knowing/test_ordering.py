@@ -10,7 +10,7 @@ import pytest
 
 from sparrow.errors import InputError
 from sparrow.keeping.journal import Journal, read_journal
-from sparrow.keeping.notices import Teller
+from sparrow.keeping.telling import Teller
 from sparrow.keeping.orders import OrderBook
 from sparrow.knowing.ordering import OrderDesk, OrderEnds
 from sparrow.policy.outcome import Action

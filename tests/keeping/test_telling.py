@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sparrow.keeping.journal import Journal, read_journal
-from sparrow.keeping.notices import MAX_WAITING, Program, Teller, render_fields
+from sparrow.keeping.telling import MAX_WAITING, Program, Teller, render_fields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
