@@ -9,11 +9,14 @@ is an outcome (see `sparrow.dns.query`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
+
+MAX_PROBLEMS = 20
+"""Problems of one kind that are shown: more than anybody mends before he looks again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,39 @@ class Problem:
         """Render as `file:line: what`, the form that editors and people know."""
         where = "".join(f"{part}:" for part in (self.file, self.line) if part is not None)
         return f"{where} {self.what}" if where else self.what
+
+
+@dataclass(slots=True)
+class ProblemList:
+    """The first `MAX_PROBLEMS` problems of one kind, and the count of the rest. Mutable."""
+
+    shown: list[Problem] = field(default_factory=list)
+    """The first ones; written by `append` alone."""
+    more: int = 0
+    """How many there are beside them; written by `append` alone."""
+
+    def append(self, problem: Problem) -> None:
+        """Take another problem; only those that are shown are held."""
+        if len(self.shown) < MAX_PROBLEMS:
+            self.shown.append(problem)
+        else:
+            self.more += 1
+
+    def __len__(self) -> int:
+        return len(self.shown) + self.more
+
+    def __iter__(self) -> Iterator[Problem]:
+        yield from self.shown
+        if self.more:
+            yield Problem(f"and {self.more} more like these", self.shown[-1].file)
+
+
+def limit_problems(problems: Iterable[Problem]) -> ProblemList:
+    """Give what is to be shown of problems of one kind."""
+    found = ProblemList()
+    for problem in problems:
+        found.append(problem)
+    return found
 
 
 class SparrowError(Exception):

@@ -110,7 +110,7 @@ def test_what_cannot_be_read_is_refused(tmp_path: Path, octets: bytes | None, wh
 
 def test_a_pipe_in_place_of_the_secrets_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "cookie.secret")
-    with pytest.raises(InputError, match="cannot be read: it is not a regular file"):
+    with pytest.raises(InputError, match="cannot be read: it is a named pipe, not a regular file"):
         load_cookie_secrets(str(tmp_path / "cookie.secret"), None)
 
 

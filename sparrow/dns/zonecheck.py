@@ -15,9 +15,8 @@ from sparrow.dns.zone import Node, Zone, build_tree
 from sparrow.dns.zonedraft import Draft, build_draft
 from sparrow.dns.zonedraft import ZoneSource as ZoneSource
 from sparrow.dns.zoneerrors import ERRORS
-from sparrow.dns.zonefile import limit_problems
 from sparrow.dns.zonewarnings import WARNINGS
-from sparrow.errors import InputError, Problem
+from sparrow.errors import InputError, Problem, limit_problems
 
 if TYPE_CHECKING:
     from sparrow.dns.zonefile import Record

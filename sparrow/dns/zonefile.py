@@ -18,14 +18,12 @@ from sparrow.dns.rdatatext import encode_rdata, parse_rtype
 from sparrow.dns.rrset import MAX_TTL, RRType
 from sparrow.dns.zoneentry import Entry, split_entries
 from sparrow.dns.zonegenerate import expand, parse_range, parse_template
-from sparrow.errors import InputError, Problem
+from sparrow.errors import InputError, Problem, ProblemList
 from sparrow.values.name import Name, parse_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
-MAX_PROBLEMS = 20
-"""Problems that are shown of one list; behind them only the count of the rest."""
 MAX_DEPTH = 16
 """Files that may include each other in a row; nobody is known to need more than 3."""
 
@@ -76,17 +74,8 @@ def parse_zone(text: str, origin: Name, file: str, load_text: Callable[[str], st
     reader = _Reader(load_text)
     reader.read(text, _Place(file, origin))
     if reader.problems:
-        raise InputError(limit_problems(reader.problems))
+        raise InputError(reader.problems)
     return Parsed(tuple(reader.records), tuple(reader.warnings))
-
-
-def limit_problems(problems: Iterable[Problem]) -> list[Problem]:
-    """Give the first `MAX_PROBLEMS`, and one more that counts what was left out."""
-    found = list(problems)
-    spare = len(found) - MAX_PROBLEMS
-    if spare <= 0:
-        return found
-    return [*found[:MAX_PROBLEMS], Problem(f"and {spare} more like these", found[-1].file)]
 
 
 @dataclass(slots=True)
@@ -117,7 +106,7 @@ class _Reader:
     """Gives the text of an included file."""
     records: list[Record] = field(default_factory=list)
     """In the order of the text."""
-    problems: list[Problem] = field(default_factory=list)
+    problems: ProblemList = field(default_factory=ProblemList)
     """What was refused."""
     warnings: list[Problem] = field(default_factory=list)
     """What was read, but may not be meant."""
@@ -133,7 +122,8 @@ class _Reader:
             try:
                 self._take(entry, place)
             except InputError as error:
-                self.problems.extend(place.problem(str(problem)) for problem in error.problems)
+                for problem in error.problems:
+                    self.problems.append(place.problem(str(problem)))
 
     def _take(self, entry: Entry, place: _Place) -> None:
         if entry.fault:

@@ -11,7 +11,6 @@ import json
 import mmap
 import os
 import re
-import stat
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -28,6 +27,7 @@ from sparrow.plan.format import (
 from sparrow.plan.plan import MapFile, Plan, PlanFile
 from sparrow.plan.verify import verify_answers
 from sparrow.plan.verifymap import verify_map
+from sparrow.sources.octets import open_regular
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -201,11 +201,10 @@ def open_file(path: Path) -> int:
 
     Neither a symbolic link nor a pipe in the place of a file leads elsewhere or blocks.
     """
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
-        os.close(fd)
-        raise PlanError("it is not a file")
-    return fd
+    try:
+        return open_regular(path, os.O_NOFOLLOW)
+    except ValueError as error:
+        raise PlanError(str(error)) from None
 
 
 def map_octets(fd: int, size: int) -> memoryview:

@@ -12,7 +12,6 @@ import ctypes
 import gc
 import gzip
 import os
-import stat
 import zlib
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from typing import IO, TYPE_CHECKING, TypeAlias
 from sparrow.errors import InputError, Problem
 from sparrow.rib.snapshot import EMPTY, Repeats, Snapshot, SnapshotBuilder
 from sparrow.sources.line import RouteFormat
+from sparrow.sources.octets import IrregularFileError, open_regular
 from sparrow.sources.parse import RouteNumbers, RouteParser
 from sparrow.values.address import IPV4, IPV6
 
@@ -37,13 +37,6 @@ _MMAP_THRESHOLD = 128 * 1024
 """Octets from which malloc maps a block by itself; glibc's own value at start."""
 _M_MMAP_THRESHOLD = -3
 """Number of that parameter in glibc's `malloc.h`."""
-_KINDS = {
-    stat.S_IFDIR: "a directory",
-    stat.S_IFIFO: "a named pipe",
-    stat.S_IFSOCK: "a socket",
-    stat.S_IFCHR: "a device",
-    stat.S_IFBLK: "a device",
-}
 _GZIP_MAGIC = b"\x1f\x8b"
 """First octets of a gzip member (RFC 1952 section 2.3.1)."""
 
@@ -194,7 +187,6 @@ class _Reading:
 def _read_file(file: RouteFile, numbers: RouteNumbers, meter: _Meter) -> _Reading:
     reading = _Reading(file, RouteParser(file.path, file.format, numbers))
     try:
-        _check_kind(file.path)
         with _open_file(file.path) as raw:
             before = os.fstat(raw.fileno())
             reading.size, reading.mtime_s = before.st_size, before.st_mtime
@@ -210,20 +202,17 @@ def _read_file(file: RouteFile, numbers: RouteNumbers, meter: _Meter) -> _Readin
     return reading
 
 
-def _check_kind(path: str) -> None:
+def _open_file(path: str) -> IO[bytes]:
+    """Open a route file. Raises `OSError`, and `InputError` where it is no regular file."""
     try:
-        mode = Path(path).stat().st_mode
+        return os.fdopen(open_regular(path), "rb", buffering=0)
+    except IsADirectoryError:
+        kind = "a directory"
+    except IrregularFileError as error:
+        kind = error.kind
     except ValueError:
         raise InputError([Problem("this is not the name of a file", path)]) from None
-    if not stat.S_ISREG(mode):
-        kind = _KINDS.get(stat.S_IFMT(mode), "something else")
-        raise InputError([Problem(f"this is {kind}; a route file is a regular file", path)])
-
-
-def _open_file(path: str) -> IO[bytes]:
-    # Should a pipe have taken the file's place by now, the open must not wait for it.
-    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
-    return os.fdopen(os.open(path, flags), "rb", buffering=0)
+    raise InputError([Problem(f"this is {kind}; a route file is a regular file", path)])
 
 
 def _parse_file(path: str, raw: IO[bytes], parser: RouteParser, meter: _Meter) -> None:

@@ -7,8 +7,46 @@ FIFO would keep a reload, and then the end of the process, for ever. Start from
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
+from pathlib import Path
+
+_KINDS = {
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFLNK: "a symbolic link",
+}
+
+
+class IrregularFileError(ValueError):
+    """Something that is neither a regular file nor a directory has its name."""
+
+    def __init__(self, kind: str) -> None:
+        """Name it, as `a named pipe`."""
+        super().__init__(f"it is {kind}, not a regular file")
+        self.kind = kind
+        """What it is."""
+
+
+def open_regular(path: str | Path, flags: int = 0) -> int:
+    """Open a regular file to be read; give its descriptor, which the caller closes.
+
+    `flags` are more of those of open(2), as O_NOFOLLOW. Raises `OSError`,
+    `IrregularFileError`, and `ValueError` for what no file can be called. What is no
+    regular file is neither opened (that alone does something to some devices) nor
+    waited for.
+    """
+    _check_kind(Path(path).stat(follow_symlinks=not flags & os.O_NOFOLLOW).st_mode)
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | flags)
+    try:
+        _check_kind(os.fstat(fd).st_mode)  # by now something else may have taken its place
+    except (OSError, ValueError):
+        os.close(fd)
+        raise
+    return fd
 
 
 def load_octets(path: str, most: int) -> bytes:
@@ -17,15 +55,15 @@ def load_octets(path: str, most: int) -> bytes:
     Raises `OSError` where it cannot be read, and `ValueError` with the reason
     where it is no regular file or longer than `most` octets.
     """
-    with open(path, "rb", opener=_open_at_once) as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise ValueError("it is not a regular file")
-        if status.st_size > most:
+    with os.fdopen(open_regular(path), "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > most:
             raise ValueError(f"it is over {most} octets long")
-        return file.read(status.st_size)
+        return file.read(size)
 
 
-def _open_at_once(path: str, flags: int) -> int:
-    """Open without waiting for a FIFO's writer; for a regular file it makes no difference."""
-    return os.open(path, flags | os.O_NONBLOCK)
+def _check_kind(mode: int) -> None:
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not stat.S_ISREG(mode):
+        raise IrregularFileError(_KINDS.get(stat.S_IFMT(mode), "something else"))

@@ -12,7 +12,7 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sparrow.errors import InputError, Problem
+from sparrow.errors import InputError, Problem, ProblemList
 from sparrow.rib.route import Hop, Route, parse_hop, parse_route
 from sparrow.rib.twin import IS_PURE
 from sparrow.sources.block import LENGTHS, open_reader
@@ -25,11 +25,15 @@ if TYPE_CHECKING:
     from sparrow.rib.snapshot import Repeats, SnapshotBuilder
     from sparrow.sources.block import Rows
 
-SHOWN_LINES = 20
-"""Bad lines of a file that are shown; the rest is counted."""
+MAX_TEXT = 2**30
+"""Octets of the text of a file; both tables of the Internet have 35 million."""
+MAX_ROWS = 10_000_000
+"""Rows of a table, all its files together; both tables of the Internet have 1.5 million."""
 UNENDED_MAX = 64 * 1024
 """Octets from which a file must end with a newline: a table without one was cut."""
 
+_MARK = b"\xef\xbb\xbf"
+"""The byte order mark of UTF-8. Editors put it in front of a text; it stands for nothing."""
 _REASON_SHOWN = 200
 """Characters of a reason that are shown: it may quote a word of thousands."""
 
@@ -99,12 +103,12 @@ class RouteParser:
         self._numbers = numbers
         self._builder = numbers.builder
         self._reader = open_reader(numbers, route_format, is_pure=is_pure)
+        self._is_at_start = True
         self._tail = b""
         self._is_skipping = False
         self._octets = 0
         self._line = 0
-        self._bad_lines: list[Problem] = []
-        self._bad_count = 0
+        self._bad_lines = ProblemList()
         self._file_problems: list[Problem] = []
         self._masked_lines = array("I")
         self._pfx2as_count = 0
@@ -113,14 +117,22 @@ class RouteParser:
     @property
     def problems(self) -> tuple[Problem, ...]:
         """What is wrong so far: the first bad lines, how many more, then the file itself."""
-        more = self._bad_count - len(self._bad_lines)
-        what = f"and {more} more bad line{'s' if more > 1 else ''}"
-        rest = [Problem(what, self._file)] if more else []
-        return (*self._bad_lines, *rest, *self._file_problems)
+        return (*self._bad_lines, *self._file_problems)
 
     def feed(self, octets: bytes) -> None:
-        """Take the next piece of the file; lines may be cut anywhere between pieces."""
+        """Take the next piece of the file; lines may be cut anywhere between pieces.
+
+        Raises `InputError` where file or table are too large to go on with.
+        """
         self._octets += len(octets)
+        self._check_size()
+        if self._is_at_start:
+            octets, self._tail = self._tail + octets, b""
+            if len(octets) < len(_MARK):
+                self._tail = octets
+                return
+            self._is_at_start = False
+            octets = octets.removeprefix(_MARK)
         if self._is_skipping:
             self._is_skipping = b"\n" not in octets
             octets = octets.partition(b"\n")[2]
@@ -236,11 +248,18 @@ class RouteParser:
         rows.routes.append(number)
 
     def _refuse(self, line: bytes, reason: str) -> None:
-        self._bad_count += 1
-        if len(self._bad_lines) < SHOWN_LINES:
-            short = reason if len(reason) <= _REASON_SHOWN else f"{reason[:_REASON_SHOWN]}..."
-            what = f"{short}; the line is {show_line(line)}"
-            self._bad_lines.append(Problem(what, self._file, self._line))
+        short = reason if len(reason) <= _REASON_SHOWN else f"{reason[:_REASON_SHOWN]}..."
+        what = f"{short}; the line is {show_line(line)}"
+        self._bad_lines.append(Problem(what, self._file, self._line))
+
+    def _check_size(self) -> None:
+        """Refuse what no table of the Internet is, before it fills the memory."""
+        if self._octets > MAX_TEXT:
+            what = f"the file is over {MAX_TEXT} octets of text: no route table is"
+            raise InputError([Problem(what, self._file)])
+        if sum(map(self._builder.count, FAMILIES)) > MAX_ROWS:
+            what = f"with this file the tables have over {MAX_ROWS} lines with a prefix: too many"
+            raise InputError([Problem(what, self._file, self._line)])
 
 
 @dataclass(slots=True)

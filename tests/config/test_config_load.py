@@ -52,7 +52,7 @@ def test_a_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
         Problem("there is no such file", missing),
         Problem("this is a folder: name the file in it", folder),
         Problem("the octet 0xdf is not UTF-8: save the file as UTF-8", latin, 2),
-        Problem("cannot be read: it is not a regular file", fifo),
+        Problem("cannot be read: it is a named pipe, not a regular file", fifo),
         Problem("cannot be read: embedded null byte", "a\0b"),
     ] == found
 

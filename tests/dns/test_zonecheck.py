@@ -9,8 +9,8 @@ import pytest
 from sparrow.dns.rrset import RRset, RRType
 from sparrow.dns.zone import Node, Steer
 from sparrow.dns.zonecheck import BuiltZone, ZoneSource, build_zone
-from sparrow.dns.zonefile import MAX_PROBLEMS, parse_zone
-from sparrow.errors import InputError
+from sparrow.dns.zonefile import parse_zone
+from sparrow.errors import MAX_PROBLEMS, InputError
 from sparrow.values.name import Name, encode_name, parse_name
 
 ORIGIN = parse_name("example.org.")

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from sparrow.dns.rrset import RRType
 from sparrow.dns.zonecheck import ZoneSource, build_zone
-from sparrow.dns.zonefile import MAX_DEPTH, MAX_PROBLEMS, Record, parse_zone
-from sparrow.errors import InputError, Problem
+from sparrow.dns.zonefile import MAX_DEPTH, Record, parse_zone
+from sparrow.errors import MAX_PROBLEMS, InputError, Problem
 from sparrow.values.name import Name, decode_name, parse_name, render_name
 
 if TYPE_CHECKING:

@@ -177,9 +177,9 @@ def folder(path: Path) -> None:
 HARMS = [
     (truncate, "octets, and current says"),
     (flip, "digest"),
-    (link, "symbolic links"),
-    (pipe, "not a file"),
-    (folder, "not a file"),
+    (link, "a symbolic link, not a regular file"),
+    (pipe, "a named pipe, not a regular file"),
+    (folder, "Is a directory"),
     (Path.unlink, "No such file"),
 ]
 

@@ -125,6 +125,24 @@ def test_file_named_gz_that_is_not_gzip_is_refused(
     assert [f"{path}: the file is named .gz, but is not gzip"] == problems_of(path)
 
 
+def test_gzip_that_unpacks_without_end_is_refused_with_what_else_is_wrong(
+    write: Callable[[str, bytes], str],
+) -> None:
+    member = gzip.compress((b"#".ljust(8000, b"x") + b"\n") * 8192)
+    path = write("t.gz", gzip.compress(b"what\n") + member * 17)
+    first, second = problems_of(path)
+    assert first.startswith(f"{path}:1: ")
+    assert f"{path}: the file is over {2**30} octets of text: no route table is" == second
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_a_byte_order_mark_is_passed_over(
+    write: Callable[[str, bytes], str], pack: Callable[[bytes], bytes]
+) -> None:
+    path = write("t", pack("\ufeff10.0.0.0/8 1\n".encode()))
+    assert ["10.0.0.0/8 1"] == table(load(path))
+
+
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
 def test_large_file_cut_within_its_last_line_is_refused(
     write: Callable[[str, bytes], str], pack: Callable[[bytes], bytes]

@@ -6,9 +6,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from sparrow.errors import InputError
 from sparrow.rib.snapshot import SnapshotBuilder
+from sparrow.rib.twin import IS_PURE
 from sparrow.sources.line import MAX_LINE, MAX_ROUTE, RouteFormat
-from sparrow.sources.parse import RouteNumbers, RouteParser
+from sparrow.sources.parse import MAX_ROWS, MAX_TEXT, RouteNumbers, RouteParser
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,9 +26,11 @@ class Outcome(NamedTuple):
     warnings: list[str]
 
 
-def parse(pieces: Iterable[bytes], route_format: RouteFormat = SSRS) -> Outcome:
-    builder = SnapshotBuilder()
-    parser = RouteParser("t", route_format, RouteNumbers(builder))
+def parse(
+    pieces: Iterable[bytes], route_format: RouteFormat = SSRS, *, is_pure: bool = IS_PURE
+) -> Outcome:
+    builder = SnapshotBuilder(is_pure=is_pure)
+    parser = RouteParser("t", route_format, RouteNumbers(builder), is_pure=is_pure)
     for piece in pieces:
         parser.feed(piece)
     parser.finish()
@@ -117,6 +121,70 @@ def test_bad_line_is_reported_with_its_number_reason_and_text(
     assert len(outcome.problems[0]) < 400
 
 
+MARK = b"\xef\xbb\xbf"
+
+
+@pytest.mark.parametrize("is_pure", [False, True], ids=["native", "pure"])
+@pytest.mark.parametrize("step", [1, 2, 3, 4, 5, 100])
+@pytest.mark.parametrize("text", [b"10.0.0.0/8 1\n::/0 2\n", b"::/0 2", b"# none\n\n::/0 2\n"])
+def test_a_byte_order_mark_at_the_start_stands_for_nothing(
+    text: bytes, step: int, *, is_pure: bool
+) -> None:
+    marked = MARK + text
+    pieces = [marked[at : at + step] for at in range(0, len(marked), step)]
+    assert parse([text], is_pure=is_pure) == parse(pieces, is_pure=is_pure)
+    assert "::/0 2" == parse(pieces, is_pure=is_pure).table[-1]
+
+
+@pytest.mark.parametrize(
+    ("octets", "where"),
+    [
+        (MARK * 2 + b"10.0.0.0/8 1\n", "t:1"),
+        (b"10.0.0.0/8 1\n" + MARK + b"11.0.0.0/8 1\n", "t:2"),
+        (MARK[:2], "t:1"),
+        (MARK[1:] + b"10.0.0.0/8 1\n", "t:1"),
+    ],
+)
+def test_a_mark_anywhere_else_or_half_of_one_is_refused(octets: bytes, where: str) -> None:
+    assert [where] == [problem.partition(": ")[0] for problem in parse([octets]).problems]
+
+
+def test_a_mark_alone_is_no_route() -> None:
+    assert parse([MARK]).problems[0].startswith("t: the file holds no route")
+
+
+def test_behind_a_mark_a_line_may_be_as_long_as_any() -> None:
+    def line(size: int) -> bytes:
+        return b"10.0.0.0/8 1 #".ljust(size, b"x")
+
+    pieces = (MARK + line(MAX_LINE) + b"\n", MARK + line(MAX_LINE + 1) + b"\n")
+    assert [0, 1] == [len(parse([piece]).problems) for piece in pieces]
+
+
+def test_a_text_without_end_is_refused() -> None:
+    parser = RouteParser("t", SSRS, RouteNumbers(SnapshotBuilder()))
+    comments = (b"#".ljust(MAX_LINE, b"x") + b"\n") * 2048
+    for _ in range(MAX_TEXT // len(comments)):
+        parser.feed(comments)
+    with pytest.raises(InputError, match=f"^t: the file is over {MAX_TEXT} octets of text"):
+        parser.feed(comments)
+
+
+def test_rows_without_end_are_refused_all_files_together() -> None:
+    numbers = RouteNumbers(SnapshotBuilder())
+    rows = b"".join(b"10.%d.%d.0/24 1\n" % (n >> 8, n & 255) for n in range(50_000))
+    first, second = RouteParser("a", SSRS, numbers), RouteParser("b", SSRS, numbers)
+    for _ in range(MAX_ROWS // 50_000 - 1):
+        first.feed(rows)
+    first.finish()
+    second.feed(rows)
+    second.feed(b"# as many as there may be\n::/0 1\n")
+    expected = "b:50002: with this file the tables have over 10000000 lines with a prefix: too many"
+    with pytest.raises(InputError) as refusal:
+        second.feed(b"::/0 1\n")
+    assert expected == str(refusal.value)
+
+
 def test_line_that_is_not_utf8_is_reported() -> None:
     outcome = parse([b"9.0.0.0/8 1\n10.0.0.0/8 1 # \xff\n"])
     expected = r"t:2: this is not UTF-8 text; the line is '10.0.0.0/8 1 # \\xff'"
@@ -125,7 +193,7 @@ def test_line_that_is_not_utf8_is_reported() -> None:
 
 @pytest.mark.parametrize(
     ("bad", "last"),
-    [(20, "t:59: "), (21, "t: and 1 more bad line"), (1000, "t: and 980 more bad lines")],
+    [(20, "t:59: "), (21, "t: and 1 more like these"), (1000, "t: and 980 more like these")],
 )
 def test_first_twenty_bad_lines_are_shown_and_the_rest_is_counted(bad: int, last: str) -> None:
     problems = parse_text("10.0.0.0/8 1\nx\n\n" * bad).problems

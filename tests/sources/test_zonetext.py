@@ -43,7 +43,7 @@ def test_what_is_not_a_regular_file_is_refused_without_waiting(tmp_path: Path) -
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     reason = "the zone file cannot be read"
-    assert f"{fifo}: {reason}: it is not a regular file" == problem_with(fifo)
+    assert f"{fifo}: {reason}: it is a named pipe, not a regular file" == problem_with(fifo)
     assert f"{tmp_path}: {reason}: Is a directory" == problem_with(tmp_path)
 
 
