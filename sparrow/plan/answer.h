@@ -27,7 +27,7 @@
 #define FNV_PRIME 0x100000001b3u
 
 enum { BODY_AA = 1, BODY_MISS = 2, BODY_SLOT = 4 };
-enum { OUTCOME_EMPTY = 1, OUTCOME_SERVFAIL = 2 };
+enum { OUTCOME_EMPTY = 1, OUTCOME_SERVFAIL = 2, OUTCOME_EXACT = 4 };
 enum { RCODE_SERVFAIL = 2, RCODE_REFUSED = 5 };
 
 /* Items of the answers file, as docs/plan-format.md has them. */
@@ -76,7 +76,7 @@ struct slot {
     uint32_t policy;
     uint32_t first_part;
     uint32_t empty_body;
-    uint32_t reserved;
+    uint32_t ttl_floor;
 };
 
 struct part {
@@ -460,6 +460,8 @@ static inline struct sections fill_slot(const struct plan *plan, struct exchange
         exchange->rcode = body->rcode;
         return (struct sections){.body = body, .is_authoritative = body->flags & BODY_AA};
     }
+    if (cap < slot->ttl_floor && !(flags & OUTCOME_EXACT))
+        cap = slot->ttl_floor;
     bool is_cut = slot->result_count && slot->result_count < part->count;
     exchange->site = site;
     return (struct sections){

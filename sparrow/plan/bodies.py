@@ -209,7 +209,7 @@ class BodyTable:
             place.policy,
             place.first_part,
             empty,
-            0,
+            slot.steer.ttl_min,
         )
         if item not in self._slot_numbers:
             self._slot_numbers[item] = len(self.slots)

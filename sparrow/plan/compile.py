@@ -14,35 +14,39 @@ from sparrow.dns.edns import OUR_PAYLOAD
 from sparrow.plan.bodies import BodyTable, Place
 from sparrow.plan.format import (
     ANSWERS_MAGIC,
-    NO_TTL_CAP,
     NODE,
     NOWHERE,
-    OUTCOME,
     OUTCOMES_MAGIC,
     PARAMS,
     PARAMS_HAS_NSID,
     PART,
     POLICY,
     AnswersSection,
-    OutcomeFlag,
     OutcomesSection,
     encode_file,
     hash_name,
 )
 from sparrow.plan.maps import encode_map
+from sparrow.plan.meta import decode_meta
 from sparrow.plan.names import build_slots, choose_reference_label, find_names
-from sparrow.plan.octets import OctetPool
+from sparrow.plan.octets import OctetPool, encode_items
+from sparrow.plan.outcomes import encode_words
 from sparrow.plan.tables import TableBuilder
 from sparrow.plan.zones import encode_zones
+from sparrow.policy.outcome import ALL_SERVING, LastResort
+from sparrow.policy.site import Service, list_statics, name_static
 from sparrow.values.address import BITS, FAMILIES, family_of, render_address
 from sparrow.values.name import encode_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
+    from typing import Any
 
     from sparrow.dns.respond import Authority
-    from sparrow.policy.site import Service, Site
+    from sparrow.policy.outcome import Conditions
+    from sparrow.policy.site import Site
     from sparrow.policy.steering import AddressMap, Policy
+    from sparrow.values.asn import AsnRange
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +63,17 @@ class PlanFiles:
     """The outcomes file."""
 
 
-def compile_plan(authority: Authority, serial: int, seed: int) -> PlanFiles:
-    """Compile all that `authority` answers from; `seed` has 64 bits and is of names' hashes."""
+def compile_plan(
+    authority: Authority, serial: int, seed: int, conditions: Conditions | None = None
+) -> PlanFiles:
+    """Compile all that `authority` answers from; `seed` has 64 bits and is of names' hashes.
+
+    The outcome words are those of `conditions`; without them those of the steering.
+    """
     steered = _number_steered(authority)
+    if conditions is None:
+        conditions = authority.steering.conditions if authority.steering else ALL_SERVING
+    meta = _encode_meta(authority, steered, serial)
     answers: dict[int, bytes] = {
         **_encode_names(authority, steered, seed),
         **_encode_parts(steered),
@@ -69,9 +81,10 @@ def compile_plan(authority: Authority, serial: int, seed: int) -> PlanFiles:
         AnswersSection.NSID: authority.identity.nsid or b"",
         AnswersSection.SECRETS: b"".join(authority.identity.cookie_secrets),
         AnswersSection.ZONES: encode_zones(authority.zones, steered.service_numbers),
-        AnswersSection.META: _encode_meta(authority, steered, serial),
+        AnswersSection.META: meta,
     }
-    outcomes: dict[int, bytes] = {OutcomesSection.WORDS: b"".join(_encode_outcomes(steered))}
+    words = encode_words(decode_meta(meta), conditions)
+    outcomes: dict[int, bytes] = {OutcomesSection.WORDS: encode_items(words)}
     return PlanFiles(
         serial,
         encode_file(ANSWERS_MAGIC, serial, answers),
@@ -85,6 +98,8 @@ class _Steered:
     """Sites, services, policies and maps, each with its number by its place."""
 
     sites: tuple[Site, ...]
+    statics: tuple[tuple[bytes, ...], ...]
+    """The static lists of last resort, which stand behind the sites as if they were some."""
     services: tuple[Service, ...]
     service_numbers: Mapping[str, int]
     policies: tuple[tuple[str, int, Policy], ...]
@@ -92,6 +107,16 @@ class _Steered:
     maps: tuple[AddressMap, ...]
     map_numbers: tuple[int, ...]
     """By number of the policy; `NOWHERE` where there is no map."""
+
+    @property
+    def site_count(self) -> int:
+        return len(self.sites) + len(self.statics)
+
+    def static_site(self, service: Service) -> int | None:
+        """Give the number of the site that stands for the list of a service, if it has one."""
+        if service.last_resort is not LastResort.STATIC:
+            return None
+        return len(self.sites) + self.statics.index(service.static_vips)
 
 
 def _number_steered(authority: Authority) -> _Steered:
@@ -114,6 +139,7 @@ def _number_steered(authority: Authority) -> _Steered:
     maps, map_numbers = _number_maps([policy for _, _, policy in policies])
     return _Steered(
         sites=steering.site_set.sites if steering else (),
+        statics=list_statics(services),
         services=services,
         service_numbers={name: number for number, name in enumerate(names)},
         policies=policies,
@@ -139,7 +165,7 @@ def _number_maps(policies: list[Policy]) -> tuple[tuple[AddressMap, ...], tuple[
 def _encode_names(authority: Authority, steered: _Steered, seed: int) -> dict[int, bytes]:
     """Give the sections of names, tables and bodies, and PARAMS, which counts them."""
     places = {
-        (service, family): Place(number, number * len(steered.sites))
+        (service, family): Place(number, number * steered.site_count)
         for number, (service, family, _) in enumerate(steered.policies)
     }
     nodes = find_names(authority.zones)
@@ -157,7 +183,7 @@ def _encode_names(authority: Authority, steered: _Steered, seed: int) -> dict[in
         seed,
         len(slots) // 4 - 1,
         max((len(node.name) for node in nodes), default=0),
-        len(steered.sites),
+        steered.site_count,
         len(steered.service_numbers),
         OUR_PAYLOAD,
         len(nsid or b""),
@@ -175,14 +201,15 @@ def _encode_names(authority: Authority, steered: _Steered, seed: int) -> dict[in
 
 
 def _encode_parts(steered: _Steered) -> dict[int, bytes]:
-    """Give the sections PARTS and RDATA: a part for each policy and site."""
+    """Give the sections PARTS and RDATA: a part for each policy and site, or static list."""
     rdata = OctetPool()
     parts = []
     services = {service.name: service for service in steered.services}
     for service, family, _ in steered.policies:
-        for site in range(len(steered.sites)):
-            vips = services[service].vips.get(site, ())
-            vips = tuple(vip for vip in vips if family_of(vip) == family)
+        of_sites = services[service].vips
+        found = [of_sites.get(site, ()) for site in range(len(steered.sites))]
+        for every in (*found, *steered.statics):
+            vips = tuple(vip for vip in every if family_of(vip) == family)
             offset = rdata.add(b"".join(vips))
             parts.append(PART.pack(offset, len(vips), BITS[family] // 8, 0, 0))
     return {AnswersSection.PARTS: b"".join(parts), AnswersSection.RDATA: rdata.content()}
@@ -197,14 +224,6 @@ def _encode_policies(steered: _Steered) -> bytes:
     return b"".join(items)
 
 
-def _encode_outcomes(steered: _Steered) -> Iterator[bytes]:
-    """Give the word of each policy's classes: their first site, while all sites serve."""
-    for _, _, policy in steered.policies:
-        for sites in policy.classes:
-            site, flags = (sites[0], 0) if sites else (0, OutcomeFlag.EMPTY)
-            yield OUTCOME.pack(site, flags, NO_TTL_CAP)
-
-
 def _encode_meta(authority: Authority, steered: _Steered, serial: int) -> bytes:
     """Give the section META, as `docs/plan-format.md` describes it."""
     version = authority.identity.version
@@ -212,22 +231,33 @@ def _encode_meta(authority: Authority, steered: _Steered, serial: int) -> bytes:
         "serial": serial,
         "version": None if version is None else version.decode(errors="surrogateescape"),
         "sites": [
-            {
-                "name": site.name,
-                "asns": list(map(str, site.asns)),
-                "vips": list(map(render_address, site.vips)),
-            }
-            for site in steered.sites
+            *({"name": site.name, **_render_place(site.asns, site.vips)} for site in steered.sites),
+            *({"name": name_static(vips), **_render_place((), vips)} for vips in steered.statics),
         ],
-        "services": list(steered.service_numbers),
+        "services": [_service_tree(steered, name) for name in steered.service_numbers],
         "policies": [
             {
                 "service": service,
                 "family": family,
-                "first_part": number * len(steered.sites),
+                "first_part": number * steered.site_count,
                 "classes": list(map(list, policy.classes)),
             }
             for number, (service, family, policy) in enumerate(steered.policies)
         ],
     }
     return json.dumps(meta, separators=(",", ":")).encode()
+
+
+def _render_place(asns: tuple[AsnRange, ...], vips: tuple[bytes, ...]) -> dict[str, list[str]]:
+    return {"asns": list(map(str, asns)), "vips": list(map(render_address, vips))}
+
+
+def _service_tree(steered: _Steered, name: str) -> dict[str, Any]:
+    """Describe a service; one that zones name where nobody steers has no last resort of its own."""
+    found = next((each for each in steered.services if each.name == name), Service(name, {}))
+    return {
+        "name": name,
+        "last_resort": found.last_resort.value,
+        "static_site": steered.static_site(found),
+        "ttl_min": found.ttl_min_s,
+    }

@@ -60,6 +60,7 @@ class PlanSteering:
             decided_by=found.decided_by,
             is_special=found.is_special,
             ttl_cap_s=outcome.ttl_cap_s,
+            is_cap_exact=outcome.is_cap_exact,
             is_failed=outcome.is_failed,
         )
 
@@ -88,7 +89,7 @@ def build_authority(plan: Plan) -> PlanAuthority:
     """Decode the zones of a plan. Raises `PlanError` where they cannot be answered from."""
     answers = plan.answers
     meta = answers.meta
-    zones = decode_zones(bytes(answers.file.view(AnswersSection.ZONES)), meta.services)
+    zones = decode_zones(bytes(answers.file.view(AnswersSection.ZONES)), meta.service_names)
     numbers = {(each.service, each.family): at for at, each in enumerate(meta.policies)}
     _check_zones(zones, numbers)
     return PlanAuthority(

@@ -102,6 +102,7 @@ class OutcomeFlag(IntFlag):
 
     EMPTY = 1
     SERVFAIL = 2
+    EXACT = 4
 
 
 PARAMS = Struct("<QIIIIIIII")
@@ -117,7 +118,7 @@ BODY = Struct("<IIIHBBHHHHIHHI")
 """Bytes offset, bytes length, fixup offset, fixup count, rcode, flags, answer count, authority
 count, additional count, reference length, slot, owner, reserved, reserved."""
 SLOT = Struct("<IHHIIII")
-"""TTL, result count, type, policy, first part, empty body, reserved."""
+"""TTL, result count, type, policy, first part, empty body, TTL floor."""
 PART = Struct("<IHHII")
 """Rdata offset, address count, octets of an address, signature offset, signature length."""
 POLICY = Struct("<III")

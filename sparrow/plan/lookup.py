@@ -53,6 +53,8 @@ class Outcome:
     """Whether the answer is SERVFAIL."""
     ttl_cap_s: int | None
     """Most seconds that the answer may be kept; None where nothing is capped."""
+    is_cap_exact: bool
+    """Whether the cap also holds below the floor of a slot."""
 
 
 def classify(plan: Plan, policy: Policy, source: bytes, subnet: bytes | None) -> Classified:
@@ -78,14 +80,15 @@ def read_outcome(plan: Plan, policy: Policy, class_number: int) -> Outcome:
     """Read the outcome word of a class, once: it may change at any time."""
     word = plan.words[policy.first_outcome + class_number]
     site, flags, cap = word & 0xFFFF, word >> 16 & 0xFFFF, word >> 32
-    ttl_cap_s = None if cap == NO_TTL_CAP else cap
-    if flags & OutcomeFlag.SERVFAIL:
-        return Outcome(None, is_failed=True, ttl_cap_s=ttl_cap_s)
-    if flags & OutcomeFlag.EMPTY:
-        return Outcome(None, is_failed=False, ttl_cap_s=ttl_cap_s)
-    if site >= plan.answers.params.site_count:
-        return Outcome(None, is_failed=True, ttl_cap_s=ttl_cap_s)
-    return Outcome(site, is_failed=False, ttl_cap_s=ttl_cap_s)
+    is_empty = bool(flags & OutcomeFlag.EMPTY)
+    is_there = site < plan.answers.params.site_count
+    is_failed = bool(flags & OutcomeFlag.SERVFAIL) or not (is_there or is_empty)
+    return Outcome(
+        site=None if is_failed or is_empty else site,
+        is_failed=is_failed,
+        ttl_cap_s=None if cap == NO_TTL_CAP else cap,
+        is_cap_exact=bool(flags & OutcomeFlag.EXACT),
+    )
 
 
 def find_leaf(address_map: MapFile, address: bytes) -> Leaf:

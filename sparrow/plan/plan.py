@@ -71,7 +71,7 @@ class Slot(NamedTuple):
     policy: int
     first_part: int
     empty_body: int
-    reserved: int
+    ttl_floor: int
 
 
 class Part(NamedTuple):

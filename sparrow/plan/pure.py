@@ -19,9 +19,11 @@ from sparrow.dns.rrset import CLASS_IN, Rcode, RRType
 from sparrow.dns.wire import HEADER_SIZE
 from sparrow.plan.format import BodyFlag
 from sparrow.plan.lookup import classify, read_outcome
+from sparrow.policy.outcome import lower_ttl
 from sparrow.values.name import MAX_LABEL, MAX_WIRE
 
 if TYPE_CHECKING:
+    from sparrow.plan.lookup import Outcome
     from sparrow.plan.plan import AnswersFile, Body, Part, Plan, Slot
 
 
@@ -349,7 +351,7 @@ def _fill_slot(plan: Plan, body: Body, question: _Question, client: _Client) -> 
     else:
         chain = _render_body(answers, body, question)
         owner = _owner_of(body, len(question.name))
-        addresses = _render_addresses(answers, slot, part, owner, outcome.ttl_cap_s)
+        addresses = _render_addresses(answers, slot, part, owner, _ttl_of(slot, outcome))
         content = replace(
             chain,
             octets=chain.octets + b"".join(addresses),
@@ -365,12 +367,17 @@ def _owner_of(body: Body, name_length: int) -> int:
     return _POINTER | body.owner + shift
 
 
+def _ttl_of(slot: Slot, outcome: Outcome) -> int:
+    """Give the TTL of a slot's addresses under the cap of an outcome."""
+    cap_s, is_exact = outcome.ttl_cap_s, outcome.is_cap_exact
+    return lower_ttl(slot.ttl, slot.ttl_floor, cap_s, is_exact=is_exact)
+
+
 def _render_addresses(
-    answers: AnswersFile, slot: Slot, part: Part, owner: int, ttl_cap_s: int | None
+    answers: AnswersFile, slot: Slot, part: Part, owner: int, ttl: int
 ) -> list[bytes]:
     """Give the address records of a site, as many as the slot wants."""
     count = min(part.address_count, slot.result_count or part.address_count)
-    ttl = slot.ttl if ttl_cap_s is None else min(slot.ttl, ttl_cap_s)
     head = struct.pack("!HHHIH", owner, slot.rtype, CLASS_IN, ttl, part.size)
     starts = range(part.at, part.at + count * part.size, part.size)
     return [head + bytes(answers.rdata[at : at + part.size]) for at in starts]

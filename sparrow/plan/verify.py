@@ -123,8 +123,11 @@ def _require(is_right: bool, what: str) -> None:  # noqa: FBT001 (it reads as as
 
 
 def _check_policies(answers: AnswersFile, maps: Sequence[MapFile], word_count: int) -> None:
+    outcomes = 0
     for policy in map(Policy._make, POLICY.iter_unpack(answers.policies)):
         _require(policy.class_count > 0, "a policy has no class")
+        _require(policy.first_outcome == outcomes, "the outcomes of policies do not follow")
+        outcomes += policy.class_count
         _require(
             policy.first_outcome + policy.class_count <= word_count,
             "a policy's outcomes lie outside the outcomes file",
@@ -156,17 +159,12 @@ def _check_meta(answers: AnswersFile) -> None:
     policies = [Policy._make(each) for each in POLICY.iter_unpack(answers.policies)]
     _require(len(meta.sites) == site_count, "META has other sites")
     _require(len(meta.services) == answers.params.service_count, "META has other services")
-    pairs = [(each.service, each.family) for each in meta.policies]
-    _require(len(set(pairs)) == len(pairs), "META has two policies of one service and family")
     _require(
         [policy.class_count for policy in policies]
         == [len(each.classes) for each in meta.policies],
         "META has other policies, or other classes",
     )
     for each in meta.policies:
-        _require(each.service in meta.services, "META has a policy of a service that is not there")
-        sites = {site for order in each.classes for site in order}
-        _require(max(sites, default=-1) < site_count, "META has a site that is not there")
         _check_site_parts(answers, each.first_part, _FAMILY_SIZES[each.family])
 
 
@@ -258,6 +256,7 @@ def _check_slots(answers: AnswersFile, spans: list[_Span]) -> None:
             "a slot names a policy that is not there",
         )
         _require(slot.empty_body < len(spans), "a slot names a body that is not there")
+        _require(slot.ttl_floor <= slot.ttl, "the floor of a slot's TTL is above it")
         empty = answers.body(slot.empty_body)
         _require(
             empty.flags & (BodyFlag.SLOT | BodyFlag.MISS) != BodyFlag.SLOT,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _COUNT = struct.Struct("<I")
 _NODE = struct.Struct("<BH")
-_STEER = struct.Struct("<HIH")
+_STEER = struct.Struct("<HIHI")
 _RRSET = struct.Struct("<HIH")
 _LENGTH = struct.Struct("<H")
 _STEERED = 1
@@ -41,7 +41,8 @@ def _encode_node(node: Node, service_numbers: Mapping[str, int]) -> Iterator[byt
     yield _NODE.pack(_STEERED if node.steer else 0, len(node.rrsets))
     if node.steer:
         service = service_numbers[node.steer.service]
-        yield _STEER.pack(service, node.steer.ttl, node.steer.result_count or 0)
+        steer = node.steer
+        yield _STEER.pack(service, steer.ttl, steer.result_count or 0, steer.ttl_min)
     for rtype, rrset in sorted(node.rrsets.items()):
         yield _RRSET.pack(rtype, rrset.ttl, len(rrset.rdatas))
         for rdata in rrset.rdatas:
@@ -96,8 +97,8 @@ class _Reader:
         flags, count = self.read(_NODE)
         steer = None
         if flags & _STEERED:
-            service, ttl, result_count = self.read(_STEER)
-            steer = Steer(self.services[service], ttl, result_count or None)
+            service, ttl, result_count, ttl_min = self.read(_STEER)
+            steer = Steer(self.services[service], ttl, result_count or None, ttl_min)
         rrsets = [self.read_rrset(name) for _ in range(count)]
         return Node(name, {rrset.rtype: rrset for rrset in rrsets}, steer)
 

@@ -189,6 +189,16 @@ def _outcome(site: int | None, reason: Reason, looked_at: Sequence[Condition]) -
     return Outcome(site, reason, min(changes, default=None), min(planned, default=None))
 
 
+def join_outcomes(outcome: Outcome, others: Iterable[Outcome]) -> Outcome:
+    """Give an outcome that may change as soon as any of the others, which give the same."""
+    together = (outcome, *others)
+    changes = [each.change_in_s for each in together if each.change_in_s is not None]
+    planned = [each.planned_in_s for each in together if each.planned_in_s is not None]
+    return Outcome(
+        outcome.site, outcome.reason, min(changes, default=None), min(planned, default=None)
+    )
+
+
 def cap_ttl(outcome: Outcome, ttl_min_s: int) -> tuple[int | None, bool]:
     """Give the most seconds that an answer may be kept, and whether that is exact.
 

@@ -154,7 +154,9 @@ class Draft:
         default_factory=lambda: {
             "version": "hand",
             "sites": [{"name": "east"}, {"name": "west"}],
-            "services": ["default"],
+            "services": [
+                {"name": "default", "last_resort": "all-up", "static_site": None, "ttl_min": 0}
+            ],
             "policies": [
                 {"service": "default", "family": 4, "first_part": 0, "classes": [[0], [1]]},
                 {"service": "default", "family": 6, "first_part": 2, "classes": [[1]]},

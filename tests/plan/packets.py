@@ -183,7 +183,7 @@ def random_words(rng: Random, words: Iterable[int]) -> list[int]:
     changed = []
     for word in words:
         site = rng.choice((word & 0xFFFF, word & 0xFFFF, 0, 1, 0xFFFF))
-        flags = rng.choice((word >> 16 & 0xFFFF, 0, 0, 1, 2, 3, 4))
+        flags = rng.choice((word >> 16 & 0xFFFF, 0, 0, 1, 2, 3, 4, 4, 5, 6, 8))
         cap = rng.choice((2**32 - 1, 2**32 - 1, 0, 7, 100_000))
         changed.append(site | flags << 16 | cap << 32)
     return changed

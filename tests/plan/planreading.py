@@ -129,14 +129,17 @@ class Slow:
         item = self.item(AnswersSection.BODIES, BODY, body)
         offset, length, fixup_offset, fixup_count, rcode, flags, answers, authority, more = item[:9]
         reference, _, owner = item[9:12]
+        question = encode_name(name) + struct.pack("!HH", qtype, 1)
         octets = bytearray(self.answers[AnswersSection.BYTES][offset : offset + length])
         for place in range(fixup_offset, fixup_offset + fixup_count):
             (fixup,) = struct.unpack_from("<H", self.answers[AnswersSection.FIXUPS], place * 2)
             (pointer,) = struct.unpack_from("!H", octets, fixup)
             struct.pack_into("!H", octets, fixup, pointer + wire_length(name) - reference)
         if flags & BodyFlag.SLOT:
-            ttl, limit, rtype, policy, first_part, empty, _ = self.slot(body)
-            site, cap = self.outcome(policy, class_number)
+            ttl, limit, rtype, policy, first_part, empty, floor = self.slot(body)
+            if self.is_failed(policy, class_number):
+                return struct.pack("!6H", 0, 0x8002, 1, 0, 0, 0) + question
+            site, cap = self.outcome(policy, class_number, floor)
             addresses = self.part(first_part + site) if site is not None else []
             if not addresses:
                 return self.encode(empty, name, qtype)
@@ -147,13 +150,20 @@ class Slow:
                 answers += 1
         flag_bits = 0x8000 | (0x0400 if flags & BodyFlag.AA else 0) | rcode
         header = struct.pack("!6H", 0, flag_bits, 1, answers, authority, more)
-        return header + encode_name(name) + struct.pack("!HH", qtype, 1) + octets
+        return header + question + octets
 
-    def outcome(self, policy: int, class_number: int) -> tuple[int | None, int]:
-        """Give the site of a class, and the TTL cap."""
+    def is_failed(self, policy: int, class_number: int) -> bool:
+        """Tell whether a class gets SERVFAIL."""
+        first = self.item(AnswersSection.POLICIES, POLICY, policy)[2]
+        _, flags, _ = OUTCOME.unpack_from(self.words, (first + class_number) * 8)
+        return bool(flags & OutcomeFlag.SERVFAIL)
+
+    def outcome(self, policy: int, class_number: int, floor: int) -> tuple[int | None, int]:
+        """Give the site of a class, and the TTL cap over a floor."""
         first = self.item(AnswersSection.POLICIES, POLICY, policy)[2]
         site, flags, cap = OUTCOME.unpack_from(self.words, (first + class_number) * 8)
-        return (None if flags & OutcomeFlag.EMPTY else site), cap
+        is_exact = flags & OutcomeFlag.EXACT
+        return (None if flags & OutcomeFlag.EMPTY else site), cap if is_exact else max(cap, floor)
 
     def part(self, number: int) -> list[bytes]:
         offset, count, size, _, _ = self.item(AnswersSection.PARTS, PART, number)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from array import array
+from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from sparrow.dns.respond import Authority, Identity
 from sparrow.dns.rrset import RRset, RRType
 from sparrow.dns.zone import Node, Steer, Zone, ZoneSet, build_tree
 from sparrow.policy.intervals import sweep
+from sparrow.policy.outcome import ALL_SERVING, Condition, LastResort, Standing
 from sparrow.policy.site import Service, Site, SiteSet
 from sparrow.policy.steering import AddressMap, Steering, build_steering
 from sparrow.values.address import BITS, FAMILIES, parse_address, parse_prefix
@@ -23,6 +25,8 @@ from sparrow.values.name import Name, encode_name, parse_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from sparrow.policy.outcome import Conditions
 
 LABELS = (b"a", b"b", b"www", b"ns1", b"a-long-label-that-takes-room", b"\x07odd.\xff", b"*")
 ORIGINS = ("example.", "b.example.", "a.b.example.", "www.a.b.example.", "other.test.", "test.")
@@ -34,6 +38,10 @@ ANCHORS = {
     4: ("0.0.0.0/0", "10.0.0.0/8", "192.0.2.0/24", "1.2.3.0/24", "128.0.0.0/1"),
     6: ("::/0", "2001:db8::/32", "2000::/3", "2a00::/12", "4000::/2", "2002:102::/32"),
 }
+
+
+STATIC = (parse_address("192.0.2.99"), parse_address("2001:db8::99"))
+"""A list of last resort."""
 
 
 def random_authority(seed: int) -> Authority:
@@ -104,7 +112,9 @@ def without_steered(sets: dict[int, RRset], steer: Steer | None) -> dict[int, RR
 
 
 def random_steer(rng: Random, services: list[str]) -> Steer:
-    return Steer(rng.choice(services), rng.choice((0, 30, 3600)), rng.choice((None, 1, 2)))
+    ttl = rng.choice((0, 30, 3600))
+    ttl_min = rng.choice((0, ttl // 2, ttl))
+    return Steer(rng.choice(services), ttl, rng.choice((None, 1, 2)), ttl_min)
 
 
 def random_soa(rng: Random, origin: Name) -> RRset:
@@ -179,10 +189,33 @@ def random_steering(rng: Random, services: Iterable[str]) -> Steering:
                 number: rng.choice((sites[number].vips, random_vips(rng)))
                 for number in sorted(rng.sample(range(count), rng.randint(1, count)))
             },
+            *random_last_resort(rng),
+            ttl_min_s=rng.choice((0, 30, 3600)),
         )
         for name in services
     }
-    return build_steering(site_set, built, random_map(rng, count))
+    steering = build_steering(site_set, built, random_map(rng, count))
+    return replace(steering, conditions=random_conditions(rng, [site.name for site in sites]))
+
+
+def random_last_resort(rng: Random) -> tuple[LastResort, tuple[bytes, ...]]:
+    last_resort = rng.choice(list(LastResort))
+    static = (STATIC, STATIC[:1], STATIC[1:])
+    return last_resort, rng.choice(static) if last_resort is LastResort.STATIC else ()
+
+
+def random_conditions(rng: Random, names: Iterable[str]) -> Conditions:
+    """Have all sites serve, or each stand in any way, with or without changes in sight."""
+    if rng.random() < 0.3:
+        return ALL_SERVING
+    return {
+        name: (random_condition(rng), random_condition(rng)) for name in names if rng.random() < 0.9
+    }
+
+
+def random_condition(rng: Random) -> Condition:
+    change, planned = (rng.choice((None, None, 0.2, 9.0, 29.5, 4000.0)) for _ in range(2))
+    return Condition(rng.choice(list(Standing)), change, planned)
 
 
 def random_vips(rng: Random) -> tuple[bytes, ...]:
@@ -244,7 +277,9 @@ def _full_steering() -> Steering:
     )
     services = {
         "default": Service("default", dict(enumerate(vips))),
-        "mail": Service("mail", {0: vips[0][:2], 2: vips[2]}),
+        "mail": Service(
+            "mail", {0: vips[0][:2], 2: vips[2]}, LastResort.STATIC, STATIC, ttl_min_s=60
+        ),
     }
     return build_steering(SiteSet(sites), services, random_map(Random(4), 3))
 
@@ -264,7 +299,7 @@ def _full_zones() -> list[Zone]:
 Record = tuple[int, bytes | str]
 """Type, and rdata or the name that it is made of."""
 
-WEB, MAIL = Steer("default", 30), Steer("mail", 600, 1)
+WEB, MAIL = Steer("default", 30), Steer("mail", 600, 1, ttl_min=60)
 TEXT: Record = (RRType.TXT, b"\4text")
 ADDRESS: Record = (RRType.A, b"\xc0\0\2\1")
 ADDRESS6: Record = (RRType.AAAA, bytes(range(16)))

@@ -11,13 +11,14 @@ import pytest
 from planreading import Compiled, open_slowly, read_response
 from random_plans import full_authority, random_authority
 
-from sparrow.dns.answer import find_answer
+from sparrow.dns.answer import SERVFAIL, find_answer
 from sparrow.dns.respond import Authority, Identity, fill_slot
 from sparrow.dns.rrset import ADDRESS_TYPES, CLASS_IN, Rcode, RRType
 from sparrow.dns.wire import Message, encode_message
 from sparrow.dns.zone import ZoneSet
 from sparrow.plan.compile import compile_plan
 from sparrow.plan.format import BODY, NO_TTL_CAP, PART, SLOT, AnswersSection, BodyFlag
+from sparrow.policy.outcome import LastResort, Reason, cap_ttl, lower_ttl
 from sparrow.values.address import family_of
 from sparrow.values.name import MAX_WIRE, parse_name, wire_length
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from planreading import Slow
 
     from sparrow.dns.answer import Answer
+    from sparrow.policy.site import Service
+    from sparrow.policy.steering import Steering
     from sparrow.values.name import Name
 
 TYPES = (1, 28, 2, 5, 6, 15, 16, 33, 39, 43, 255, 257, 12, 65280, 65281, 99)
@@ -52,9 +55,25 @@ def cases_of(authority: Authority, qname: Name, qtype: int) -> Iterator[tuple[in
         return
     family = ADDRESS_TYPES[RRType(slot.rtype)]
     policy = steering.policies[slot.steer.service, family]
-    for number, sites in enumerate(policy.classes):
-        vips = steering.services[slot.steer.service].vips[sites[0]] if sites else ()
-        yield number, fill_slot(answer, slot, tuple(v for v in vips if family_of(v) == family))
+    service = steering.services[slot.steer.service]
+    for number, order in enumerate(policy.classes):
+        outcome = steering.find_outcome(slot.steer.service, family, order)
+        if outcome.reason is Reason.SERVFAIL:
+            yield number, SERVFAIL
+            continue
+        vips = service.vips[outcome.site] if outcome.site is not None else ()
+        if outcome.reason is Reason.STATIC:
+            vips = service.static_vips
+        cap_s, is_exact = cap_ttl(outcome, service.ttl_min_s)
+        ttl = lower_ttl(slot.steer.ttl, slot.steer.ttl_min, cap_s, is_exact=is_exact)
+        filled = fill_slot(answer, slot, tuple(v for v in vips if family_of(v) == family))
+        yield number, with_ttl(filled, ttl) if len(filled.answer) > len(answer.answer) else filled
+
+
+def with_ttl(answer: Answer, ttl: int) -> Answer:
+    """Lower the TTL of the addresses, which come last."""
+    *aliases, addresses = answer.answer
+    return replace(answer, answer=(*aliases, replace(addresses, ttl=ttl)))
 
 
 def encode(answer: Answer, qname: Name, qtype: int) -> bytes:
@@ -204,7 +223,8 @@ def test_each_class_begins_with_its_first_site_and_without_a_cap(full_plan: Comp
     ):
         policy = steering.policies[service, family]
         expected = [(sites[0] if sites else None, NO_TTL_CAP) for sites in policy.classes]
-        assert expected == [plan.outcome(number, place) for place in range(len(policy.classes))]
+        places = range(len(policy.classes))
+        assert expected == [plan.outcome(number, place, 0) for place in places]
 
 
 def test_each_part_has_the_addresses_of_a_site_in_one_family(
@@ -213,13 +233,24 @@ def test_each_part_has_the_addresses_of_a_site_in_one_family(
     for compiled in random_plans:
         plan, steering = open_slowly(compiled.files), compiled.authority.steering
         expected = [
-            [vip for vip in service.vips.get(site, ()) if family_of(vip) == family]
+            [vip for vip in vips if family_of(vip) == family]
             for service in (steering.services.values() if steering else ())
             for family in (4, 6)
-            for site in range(len(steering.site_set.sites) if steering else 0)
+            for vips in (vips_by_number(steering, service) if steering else ())
         ]
         count = len(plan.answers[AnswersSection.PARTS]) // PART.size
         assert expected == [plan.part(number) for number in range(count)]
+
+
+def vips_by_number(steering: Steering, service: Service) -> list[tuple[bytes, ...]]:
+    """Give the addresses of each site, and behind these the static lists."""
+    of_sites = [service.vips.get(site, ()) for site in range(len(steering.site_set.sites))]
+    statics = [
+        each.static_vips
+        for each in steering.services.values()
+        if each.last_resort is LastResort.STATIC
+    ]
+    return of_sites + list(dict.fromkeys(statics))
 
 
 def test_policies_with_equal_maps_share_one(random_plans: tuple[Compiled, ...]) -> None:
@@ -249,7 +280,7 @@ def test_identity_is_in_the_plan(full_plan: Compiled) -> None:
     assert b"ns1.ams" == plan.answers[AnswersSection.NSID]
     assert bytes(range(32)) == plan.answers[AnswersSection.SECRETS]
     params = plan.params
-    assert (0x5EED, 3, 2, 1232, 7, 1) == (params[0], *params[3:8])
+    assert (0x5EED, 4, 2, 1232, 7, 1) == (params[0], *params[3:8])
 
 
 def test_an_identifier_that_is_empty_is_told_from_none() -> None:
@@ -265,12 +296,12 @@ def test_meta_names_sites_services_and_policies(full_plan: Compiled) -> None:
     meta = json.loads(open_slowly(full_plan.files).answers[AnswersSection.META])
     steering = full_plan.authority.steering
     assert steering is not None
-    assert (7, "sparrow", ["default", "mail"]) == (
-        meta["serial"],
-        meta["version"],
-        meta["services"],
-    )
-    assert [("default", 4, 0), ("default", 6, 3), ("mail", 4, 6), ("mail", 6, 9)] == [
+    assert (7, "sparrow") == (meta["serial"], meta["version"])
+    assert [
+        {"name": "default", "last_resort": "all-up", "static_site": None, "ttl_min": 0},
+        {"name": "mail", "last_resort": "static", "static_site": 3, "ttl_min": 60},
+    ] == meta["services"]
+    assert [("default", 4, 0), ("default", 6, 4), ("mail", 4, 8), ("mail", 6, 12)] == [
         (each["service"], each["family"], each["first_part"]) for each in meta["policies"]
     ]
     assert [list(map(list, steering.policies["mail", 4].classes))] == [
@@ -281,6 +312,11 @@ def test_meta_names_sites_services_and_policies(full_plan: Compiled) -> None:
         "asns": ["64600-64601", "64610"],
         "vips": ["192.0.2.1", "2001:db8:a::1", "192.0.2.2", "192.0.2.3"],
     } == meta["sites"][0]
+    assert {
+        "name": "static(192.0.2.99,2001:db8::99)",
+        "asns": [],
+        "vips": ["192.0.2.99", "2001:db8::99"],
+    } == meta["sites"][3]
 
 
 def test_steered_names_where_nobody_steers_have_no_slot() -> None:

@@ -16,6 +16,7 @@ from planreading import read_response
 from sparrow.dns.cookie import refresh_cookie
 from sparrow.dns.respond import Sender, respond
 from sparrow.dns.wire import Buffer
+from sparrow.plan import native, pureloop
 from sparrow.plan.pure import MISS, Answered, answer
 from sparrow.plan.reader import open_plan
 from sparrow.values.address import parse_address
@@ -162,6 +163,35 @@ def test_the_lower_ttl_counts(tmp_path: Path, cap: int, ttl: int) -> None:
     plan = with_words(tmp_path, (WEST, 0, cap))
     wire = asked(plan, query("www.example.")).wire
     assert ttl == dns.message.from_wire(wire).answer[0].ttl
+
+
+@pytest.mark.parametrize(
+    ("floor", "flags", "cap", "ttl"),
+    [
+        (20, 0, 7, 20),
+        (20, 0, 30, 30),
+        (20, 0, 90, 60),
+        (20, 0, NO_CAP, 60),
+        (60, 0, 1, 60),
+        (20, 4, 7, 7),
+        (20, 4, 30, 30),
+        (20, 4, 90, 60),
+        (20, 4, NO_CAP, 60),
+        (0, 8, 7, 7),  # a flag that is none
+    ],
+)
+def test_a_cap_holds_below_the_floor_where_it_is_exact(
+    tmp_path: Path, floor: int, flags: int, cap: int, ttl: int
+) -> None:
+    draft = Draft()
+    draft.slots[0][6] = floor
+    draft.words[0] = (WEST, flags, cap)
+    write_plan(tmp_path, draft.files())
+    plan = open_plan(tmp_path)
+    for responder in (pureloop.Responder(plan), native.Responder(plan)):
+        found = responder.answer(query("www.example."), SOURCE, UDP, NOW_S)
+        assert isinstance(found, Answered)
+        assert ttl == dns.message.from_wire(found.wire).answer[0].ttl
 
 
 def test_words_that_change_later_are_seen(tmp_path: Path) -> None:
