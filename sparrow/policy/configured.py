@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sparrow.policy.outcome import LastResort
 from sparrow.policy.site import Service, Site, SiteSet
 
 if TYPE_CHECKING:
-    from sparrow.config.model import Config
+    from sparrow.config.guarding import LastResortConfig
+    from sparrow.config.model import Config, ServiceConfig
 
 
 def build_site_set(config: Config) -> SiteSet | None:
@@ -36,11 +38,26 @@ def build_services(config: Config) -> dict[str, Service]:
     numbers = _number_sites(config)
     return {
         service.name: Service(
-            service.name,
-            {numbers[site]: config.vips_of(service, site) for site in service.sites},
+            name=service.name,
+            vips={numbers[site]: config.vips_of(service, site) for site in service.sites},
+            last_resort=LastResort(_last_resort(config, service).policy),
+            static_vips=_last_resort(config, service).static,
+            ttl_min_s=_highest_ttl_min(config, service),
         )
         for service in config.services
     }
+
+
+def _last_resort(config: Config, service: ServiceConfig) -> LastResortConfig:
+    return config.failover.last_resort if service.last_resort is None else service.last_resort
+
+
+def _highest_ttl_min(config: Config, service: ServiceConfig) -> int:
+    """Give the highest floor of the TTLs of the names that a service answers."""
+    zones = (
+        zone for zone in config.zones if any(steer.service == service.name for steer in zone.steer)
+    )
+    return max((zone.ttls_of(service)[1] for zone in zones), default=0)
 
 
 def _number_sites(config: Config) -> dict[str, int]:
