@@ -26,6 +26,9 @@ from sparrow.errors import InputError, Problem
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+MAX_REPEATED = 1_000_000
+"""Values that aliases may stand for, all together: 16 lines of aliases can stand for 10**15."""
+
 _TAG = "tag:yaml.org,2002:"
 _STR = _TAG + "str"
 _MAP = _TAG + "map"
@@ -85,7 +88,10 @@ def read_document(text: str, file: str) -> Document:
     if top is None or (isinstance(top, yaml.ScalarNode) and top.value == ""):
         raise InputError([Problem("the file is empty: see docs/configuration.md", file, 1)])
     conversion = _Conversion(file)
-    root = conversion.convert(top, top.start_mark.line + 1)
+    try:
+        root = conversion.convert(top, top.start_mark.line + 1)
+    except RecursionError:  # aliases may nest deeper than what is written
+        raise InputError([_nested_too_deeply(file)]) from None
     if not isinstance(root, MapNode):
         what = "the file must hold keys such as 'sites:' and 'zones:' at its top level"
         raise InputError([Problem(what, file, root.line)])
@@ -107,7 +113,7 @@ def _compose(text: str, file: str) -> yaml.Node | None:
         what = f"the character U+{error.character:04X} is not allowed in YAML: remove it"
         problem = Problem(what, file, line)
     except RecursionError:
-        problem = Problem("the file is nested too deeply", file)
+        problem = _nested_too_deeply(file)
     except (ValueError, OverflowError):
         # PyYAML converts the digits of an escape or a directive without looking.
         line = loader.line + 1 if loader else 1
@@ -115,6 +121,10 @@ def _compose(text: str, file: str) -> yaml.Node | None:
     else:
         return node
     raise InputError([problem])
+
+
+def _nested_too_deeply(file: str) -> Problem:
+    return Problem("the file is nested too deeply", file)
 
 
 def _syntax_problem(error: yaml.MarkedYAMLError, text: str, file: str) -> Problem:
@@ -160,18 +170,38 @@ class _Conversion:
     """Keys that stand twice."""
     open_nodes: set[int] = field(default_factory=set)
     """Identities of the nodes around the one being converted, to find circles of aliases."""
+    known: set[int] = field(default_factory=set)
+    """Identities of the mappings and lists that were converted."""
+    repeated_count: int = 0
+    """Values that aliases have stood for so far."""
+    written_line: int = 1
+    """Line of the mapping or list that is being converted and is not an alias's."""
 
     def convert(self, node: yaml.Node, line: int) -> Node:
-        """Convert a node; `line` is the line of the key above a mapping or list."""
+        """Convert a node; `line` is the line of the key above a mapping or list.
+
+        Raises `InputError` where aliases stand for more than can be meant.
+        """
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node)
         if id(node) in self.open_nodes:
             return self._refuse(node, "this alias stands for something that it is a part of")
+        self._count_repeated(node, line)
         self.open_nodes.add(id(node))
         try:
             return self._collection(node, line)
         finally:
             self.open_nodes.remove(id(node))
+
+    def _count_repeated(self, node: yaml.Node, line: int) -> None:
+        if id(node) not in self.known:
+            self.known.add(id(node))
+            self.written_line = line
+            return
+        self.repeated_count += 1 + len(node.value)
+        if self.repeated_count > MAX_REPEATED:
+            what = f"with those here aliases stand for over {MAX_REPEATED} values: use fewer"
+            raise InputError([Problem(what, self.file, self.written_line)])
 
     def _collection(self, node: yaml.Node, line: int) -> Node:
         if isinstance(node, yaml.SequenceNode) and node.tag == _SEQ:

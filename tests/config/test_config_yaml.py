@@ -62,6 +62,23 @@ def test_an_alias_stands_for_its_anchor() -> None:
     assert {"a": (1,), "b": (1,)} == plain(read_document("a: &x [1]\nb: *x\n", "f").root)
 
 
+def test_many_aliases_may_stand_for_much() -> None:
+    rows = "".join(f"k{number}: *x\n" for number in range(10_000))
+    root = read_document(f"a: &x [{'1, ' * 90}]\n{rows}", "f").root
+    assert (1,) * 90 == plain(root)["k9999"]
+
+
+LAUGHS = "a: &a0 [ha]\n" + "".join(
+    f"a{number}: &a{number} [{', '.join([f'*a{number - 1}'] * 10)}]\n" for number in range(1, 16)
+)
+"""Every list holds the one above it ten times."""
+DEEP_ALIASES = "".join(
+    f"a{number}: &a{number} {'[' * 90}{f'*a{number - 1}' if number else 'x'}{']' * 90}\n"
+    for number in range(20)
+)
+"""Every list holds the one above it once, and deep inside."""
+
+
 def test_lines_are_those_of_values_and_of_the_keys_above_collections() -> None:
     root = read_document("# c\na:\n  b:\n    - 1\n    -\n      2\n  c:\n    'x'\n", "f").root
     assert 2 == line_at(root, ())
@@ -104,6 +121,9 @@ def test_lines_are_those_of_values_and_of_the_keys_above_collections() -> None:
         ("a: 1\n: 1\n", 2, "not YAML"),
         ("a: 1\n' ': 1\n", 2, "a key must be a name"),
         ("[" * 5000, None, "nested too deeply"),
+        (DEEP_ALIASES, None, "nested too deeply"),
+        (LAUGHS, 7, "aliases stand for over 1000000 values"),
+        (f"a: &a [{'1, ' * 50}]\nx:\n  y: [{'*a, ' * 20_000}]\n", 3, "over 1000000 values"),
     ],
 )
 def test_what_is_not_a_configuration_in_yaml_is_refused_with_its_line(
