@@ -20,6 +20,8 @@ An answer, step by step, and where to read:
   trie for the longest match, for look-ups.
 - `sources` reads tables: `sources.parse` text into routes, `sources.files` the
   files that hold it.
+- `health` finds out which sites are up: probes, their verdicts, and what follows
+  for a site.
 - `config` reads the operator's YAML into frozen models, and checks it.
 - `ssrs` is the route port: a telnet-like session over the routes, in the
   dialect of Zebra's bgpd.
@@ -40,8 +42,9 @@ An answer, step by step, and where to read:
 
 Imports point one way, from sockets to values and from DNS towards routes; the
 contracts in `pyproject.toml` hold the order. `values`, `rib`, `policy`, `dns`,
-`ssrs`, `sources.parse` and `config.model` are pure: they take values and
-return values, and time and chance reach them as arguments.
+`ssrs`, `sources.parse`, `config.model`, `health.verdict` and `health.site` are
+pure: they take values and return values, and time and chance reach them as
+arguments.
 """
 
 __version__ = "0.1.0"
