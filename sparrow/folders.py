@@ -70,6 +70,29 @@ def claim_run_dir(path: str, owner: tuple[int, int] | None) -> RunDir:
     return found
 
 
+def is_run_dir_taken(path: str) -> bool:
+    """Tell whether a server has a run directory now.
+
+    Raises `FatalError` where this user may not know.
+    """
+    try:
+        lock_fd = os.open(Path(path, _LOCK), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        what = f"whether a server runs cannot be told: {path}/{_LOCK}: {error.strerror}"
+        raise FatalError(what) from None
+    try:
+        # Shared, and for a moment: two who look at once are not in each other's way.
+        fcntl.flock(lock_fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(lock_fd)
+
+
 def sign_run_dir(run_dir: RunDir) -> None:
     """Write down which process has a run directory, for who finds it taken."""
     with suppress(OSError):  # the number is for people; a full disk takes nothing from the lock

@@ -8,8 +8,6 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from sparrow.cli.options import (
     config_option,
@@ -18,6 +16,7 @@ from sparrow.cli.options import (
     json_option,
     locate_config,
 )
+from sparrow.cli.showing import open_console, render_age, show_rows, show_sites
 from sparrow.cli.terminal import ending, say, say_problems
 from sparrow.client import Connection
 from sparrow.control.protocol import problem_from_json
@@ -25,12 +24,12 @@ from sparrow.control.status import Verdict, judge_status
 from sparrow.errors import InputError, UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterator, Mapping
+
+    from rich.console import Console
 
 _RELOAD_S = 600.0
 """Seconds for a reload: full tables on a busy machine take some."""
-_WIDTH = 4096
-"""Columns of what is shown: no path is longer, so none is cut; a terminal wraps by itself."""
 _WORKER_COLUMNS = (
     *("name", "pid", "restarts", "twin", "generation", "queries", "misses", "ring_drops"),
     *("drops", "buffer"),
@@ -101,11 +100,11 @@ def _check(config_path: str | None) -> tuple[Verdict, str]:
 
 
 def _show(found: Mapping[str, Any]) -> None:
-    console = Console(width=_WIDTH, soft_wrap=True, highlight=False, markup=False, emoji=False)
+    console = open_console()
     now_s = time.time()
     console.print(
         f"sparrow {found['version']}, pid {found['pid']}, "
-        f"up {_render_age(now_s - found['started_at'])}, config {found['config']}"
+        f"up {render_age(now_s - found['started_at'])}, config {found['config']}"
     )
     if found["keeper_pid"] is None:
         console.print("the keeper is dead: `sparrow serve --replace` takes its place")
@@ -114,9 +113,11 @@ def _show(found: Mapping[str, Any]) -> None:
     console.print(f"route port {found['route_port'] or 'none'}")
     console.print(_describe_reload(found["reload"], now_s))
     _show_tables(console, found, now_s)
-    _show_rows(console, found["zones"], ("name", "serial", "names", "steered"))
-    _show_rows(console, found["sites"], ("name", "answers"))
-    _show_rows(console, map(_worker_row, found["workers"]), _WORKER_COLUMNS)
+    show_rows(console, found["zones"], ("name", "serial", "names", "steered"))
+    show_sites(console, found["sites"])
+    for line in _describe_failover(found):
+        console.print(line)
+    show_rows(console, map(_worker_row, found["workers"]), _WORKER_COLUMNS)
     for name, value in found["counters"].items():
         if name != "sites":
             console.print(f"{name}: {_render_counter(value)}")
@@ -126,7 +127,7 @@ def _describe_plan(found: Mapping[str, Any], now_s: float) -> str:
     plan = found["plan"]
     if plan is None:
         return "no plan yet"
-    age = _render_age(now_s - plan["made_at"])
+    age = render_age(now_s - plan["made_at"])
     stale = ", STALE: nothing newer was read yet" if found["stale"] else ""
     return f"plan generation {plan['generation']}, made {age} ago{stale}"
 
@@ -138,11 +139,11 @@ def _show_tables(console: Console, found: Mapping[str, Any], now_s: float) -> No
     console.print(
         f"tables: {tables['v4']} IPv4 and {tables['v6']} IPv6 prefixes, "
         f"{tables['routes']} distinct routes, "
-        f"read {_render_age(now_s - tables['loaded_at'])} ago"
+        f"read {render_age(now_s - tables['loaded_at'])} ago"
     )
     if found["map"]:
         console.print(f"map: {found['map']['v4']} IPv4 and {found['map']['v6']} IPv6 intervals")
-    _show_rows(console, tables["files"], ("path", "format", "v4", "v6", "bytes"))
+    show_rows(console, tables["files"], ("path", "format", "v4", "v6", "bytes"))
 
 
 def _worker_row(worker: Mapping[str, Any]) -> dict[str, Any]:
@@ -159,36 +160,31 @@ def _worker_row(worker: Mapping[str, Any]) -> dict[str, Any]:
 def _describe_reload(reload_row: Mapping[str, Any] | None, now_s: float) -> str:
     if reload_row is None:
         return "no reload since the start"
-    age = _render_age(now_s - reload_row["at"])
+    age = render_age(now_s - reload_row["at"])
     if reload_row["ok"]:
         return f"last reload {age} ago: taken"
     problems = "\n".join(f"  {problem_from_json(row)}" for row in reload_row["problems"])
     return f"last reload {age} ago: REFUSED, the state before it is served\n{problems}"
 
 
-def _show_rows(
-    console: Console, rows: Iterable[Mapping[str, Any]], columns: tuple[str, ...]
-) -> None:
-    table = Table(box=None, pad_edge=False)
-    for column in columns:
-        table.add_column(column, justify="left" if column in {"name", "path", "twin"} else "right")
-    for row in rows:
-        table.add_row(*(str(row[column]) for column in columns))
-    if table.row_count:
-        console.print(table)
+def _describe_failover(found: Mapping[str, Any]) -> Iterator[str]:
+    """Say what is in force beside the sites themselves, and what is wrong with it."""
+    failover, notify = found["failover"], found["notify"]
+    if failover["mode"]:
+        yield f"failover mode: {failover['mode']}"
+    if failover["held"]:
+        yield f"A TABLE IS HELD BACK: {'; '.join(failover['held']['reasons'])}"
+        yield "  `sparrow routes diff` shows what it would move, `sparrow routes approve` takes it"
+    if failover["orders_problem"]:
+        yield f"ORDERS CANNOT BE READ: {failover['orders_problem']}"
+    if found["journal"]["failures"]:
+        now = found["journal"]["problem"] or "it is written again"
+        yield f"journal: {found['journal']['failures']} entries lost; {now}"
+    if notify:
+        yield f"notify: {', '.join(f'{key} {count}' for key, count in notify.items())}"
 
 
 def _render_counter(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key} {count}" for key, count in value.items()) or "none"
     return str(value)
-
-
-def _render_age(seconds: float) -> str:
-    """Give `3d 4h`, `4h 5min`, `5min 6s` or `6s`."""
-    minutes, second = divmod(int(max(seconds, 0)), 60)
-    hours, minute = divmod(minutes, 60)
-    days, hour = divmod(hours, 24)
-    parts = [(days, "d"), (hour, "h"), (minute, "min"), (second, "s")]
-    shown = [f"{count}{unit}" for count, unit in parts if count][:2]
-    return " ".join(shown) or "0s"

@@ -6,18 +6,26 @@ the outside. Start from `build_status`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 from sparrow.control.lookup import DEFAULT_SERVICE
 from sparrow.control.protocol import problem_to_json
+from sparrow.control.sites import (
+    Failover,
+    FamilyState,
+    SiteState,
+    build_site_rows,
+    find_absent,
+    site_families,
+)
 from sparrow.dns.rrset import soa_serial
 from sparrow.values.address import FAMILIES
 from sparrow.values.name import render_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from sparrow.dns.zone import Zone
     from sparrow.errors import Problem
@@ -65,14 +73,22 @@ class Process:
     """The workers, as `docs/control.md` has them."""
 
 
+_NOTHING_KNOWN = Failover()
+"""What is known of the sites before the first view."""
+
+
 def build_status(
-    process: Process, view: View | None, counters: Mapping[str, Any]
+    process: Process,
+    view: View | None,
+    counters: Mapping[str, Any],
+    failover: Failover = _NOTHING_KNOWN,
 ) -> dict[str, Any]:
     """Give the object that `docs/control.md` describes.
 
     Without a view nothing has been read yet since the daemon started, and the workers
     serve the plan that was there.
     """
+    answers = counters.get("sites", {})
     return {
         "version": process.version,
         "pid": process.pid,
@@ -88,7 +104,14 @@ def build_status(
         "tables": _table_rows(view) if view else None,
         "map": _map_row(view) if view else None,
         "zones": [_zone_row(zone) for zone in view.authority.zones.zones.values()] if view else [],
-        "sites": _site_rows(view, counters) if view else [],
+        "sites": build_site_rows(_with_sites(failover, view), answers),
+        "failover": {
+            "mode": failover.mode,
+            "held": dict(failover.held) if failover.held else None,
+            "orders_problem": failover.orders_problem,
+        },
+        "journal": dict(failover.journal),
+        "notify": dict(failover.notify),
         "listen": list(process.listen),
         "route_port": process.route_port,
         "workers": [dict(row) for row in process.workers],
@@ -156,10 +179,17 @@ def _zone_row(zone: Zone) -> dict[str, Any]:
     }
 
 
-def _site_rows(view: View, counters: Mapping[str, Any]) -> list[dict[str, Any]]:
-    answers = counters.get("sites", {})
-    sites = view.site_set.sites if view.site_set else ()
-    return [{"name": site.name, "answers": answers.get(site.name, 0)} for site in sites]
+def _with_sites(failover: Failover, view: View | None) -> Failover:
+    """Have the sites of the view stand as configured where nothing is known of them."""
+    if failover.sites or view is None or view.site_set is None:
+        return failover
+    found = site_families(view.site_set, view.authority.steering)
+    well = FamilyState()
+    sites = (
+        SiteState(name, v4=well if 4 in families else None, v6=well if 6 in families else None)
+        for name, families in found.items()
+    )
+    return replace(failover, sites=tuple(sites))
 
 
 class Verdict(IntEnum):
@@ -172,21 +202,58 @@ class Verdict(IntEnum):
 
 
 def judge_status(status: Mapping[str, Any]) -> tuple[Verdict, str]:
-    """Give the verdict of a monitoring plugin on a server that answered, and one line."""
+    """Give the verdict of a monitoring plugin on a server that answered, and one line.
+
+    The line tells of everything that is wrong, and the verdict is that of the worst.
+    """
+    found = [finding for judge in _JUDGES for finding in judge(status)]
+    tables = status["tables"]
+    if tables is not None:
+        size = f"{tables['v4']} IPv4 and {tables['v6']} IPv6 prefixes"
+        serving = [f"serving {size}, {len(status['zones'])} zones"]
+    else:
+        serving = []
+    if not found:
+        return Verdict.OK, f"{serving[0]}, serial {status['serial']}"
+    return max(verdict for verdict, _ in found), "; ".join([*(what for _, what in found), *serving])
+
+
+def _judge_reading(status: Mapping[str, Any]) -> Iterator[tuple[Verdict, str]]:
     reload = status["reload"]
     if status["stale"]:
         why = "the configuration is refused" if reload else "tables are being read"
-        return Verdict.WARNING, f"serving the last plan, as {why}"
-    tables, counters = status["tables"], status["counters"]
-    size = f"{tables['v4']} IPv4 and {tables['v6']} IPv6 prefixes, {len(status['zones'])} zones"
-    if reload and not reload["ok"]:
+        yield Verdict.WARNING, f"serving the last plan, as {why}"
+    elif reload and not reload["ok"]:
         count = len(reload["problems"])
-        return Verdict.WARNING, f"the last reload was refused ({count} problems); serving {size}"
+        yield Verdict.WARNING, f"the last reload was refused ({count} problems)"
+    if held := status["failover"]["held"]:
+        yield Verdict.WARNING, f"a table is held back: {'; '.join(held['reasons'])}"
+
+
+def _judge_sites(status: Mapping[str, Any]) -> Iterator[tuple[Verdict, str]]:
+    absent, is_none_left = find_absent(status["sites"])
+    if absent:
+        verdict = Verdict.CRITICAL if is_none_left else Verdict.WARNING
+        yield verdict, ("no site serves: " if is_none_left else "") + ", ".join(absent)
+    if problem := status["failover"]["orders_problem"]:
+        yield Verdict.WARNING, f"orders cannot be read: {problem}"
+
+
+def _judge_processes(status: Mapping[str, Any]) -> Iterator[tuple[Verdict, str]]:
     if status["keeper_pid"] is None:
-        return Verdict.WARNING, f"the keeper is dead, `sparrow serve --replace`; serving {size}"
+        yield Verdict.WARNING, "the keeper is dead, `sparrow serve --replace`"
     pure = [row["name"] for row in status["workers"] if row["twin"] == "pure" and row["restarts"]]
     if pure:
-        return Verdict.WARNING, f"on the slow twin after crashes: {', '.join(pure)}; serving {size}"
-    if counters.get("exceptions"):
-        return Verdict.WARNING, f"{counters['exceptions']} queries failed inside; serving {size}"
-    return Verdict.OK, f"serving {size}, serial {status['serial']}"
+        yield Verdict.WARNING, f"on the slow twin after crashes: {', '.join(pure)}"
+    if count := status["counters"].get("exceptions"):
+        yield Verdict.WARNING, f"{count} queries failed inside"
+    if problem := status["journal"]["problem"]:
+        yield Verdict.WARNING, f"the journal cannot be written: {problem}"
+
+
+_JUDGES: tuple[Callable[[Mapping[str, Any]], Iterator[tuple[Verdict, str]]], ...] = (
+    _judge_sites,
+    _judge_reading,
+    _judge_processes,
+)
+"""What is looked at, and in which order it is told."""

@@ -116,9 +116,9 @@ def test_status_is_told_to_people(daemon: Daemon) -> None:
         f"{daemon.home.path}/table.routes ssrs 5 2 {size}",
         "www.example.org. 1 5 2",
         "api.example.org. 1 1 1",
-        f"au {before['au'] + 3}",
-        f"nl {before['nl'] + 3}",
-        f"us {before['us'] + 1}",
+        f"au {before['au'] + 3} serving serving -",
+        f"nl {before['nl'] + 3} serving - -",
+        f"us {before['us'] + 1} serving serving -",
     ]
     assert [] == [line for line in expected if line not in lines], outcome.out
     assert any(line.startswith("tables: 5 IPv4 and 2 IPv6 prefixes, 5 distinct") for line in lines)

@@ -103,7 +103,8 @@ def test_a_bad_request_is_refused_with_a_reason_and_the_next_is_served(
 def test_status_has_what_is_specified(daemon: Daemon) -> None:
     status = daemon.status()
     keys = """version pid keeper_pid daemon_pid started_at config stale serial published_at plan
-        reload tables map zones sites listen route_port workers counters"""
+        reload tables map zones sites failover journal notify listen route_port workers
+        counters"""
     assert set(keys.split()) == status.keys()
     assert {"v4", "v6", "routes", "loaded_at", "files"} == status["tables"].keys()
     expected = {"path", "format", "v4", "v6", "bytes", "modified_at"}
@@ -111,6 +112,10 @@ def test_status_has_what_is_specified(daemon: Daemon) -> None:
     assert {"v4", "v6"} == status["map"].keys()
     assert [{"name", "serial", "names", "steered"}] * 2 == [zone.keys() for zone in status["zones"]]
     assert ["au", "nl", "us"] == [site["name"] for site in status["sites"]]
+    expected = {"name", "configured", "answers", "v4", "v6", "order", "planned", "checks"}
+    assert [expected] * 3 == [site.keys() for site in status["sites"]]
+    assert {"mode", "held", "orders_problem"} == status["failover"].keys()
+    assert {"failures", "problem"} == status["journal"].keys()
     assert (daemon.pid, str(daemon.home.config), [f"127.0.0.1:{daemon.port}"], None) == (
         status["pid"],
         status["config"],
