@@ -23,6 +23,7 @@ from sparrow.folders import load_cookie_secrets
 from sparrow.keeper import keep
 from sparrow.keeping.apart import run_apart
 from sparrow.keeping.layout import decode_layout
+from sparrow.keeping.listening import leave_out_absent
 from sparrow.keeping.premises import enter
 from sparrow.keeping.remembered import Origin, load_layout, store_layout
 from sparrow.logs import start_log
@@ -65,14 +66,14 @@ def serve(config_path: str | None, log_format: str, log_level: str, *, is_replac
     with ending(logging.getLogger(__name__).error):
         path = locate_config(config_path)
         origin = _look_at(path)
-        layout = _recall(origin) or _read_layout(path)
-        layout = replace(layout, log_format=log_format, log_level=log_level)
+        known = _recall(origin) or _read_layout(path)
+        layout = replace(leave_out_absent(known), log_format=log_format, log_level=log_level)
         account = find_account(layout.user)
         premises = enter(layout, account, is_replacing=is_replacing)
         owner = (account.pw_uid, account.pw_gid) if account else None
         load_cookie_secrets(layout.secret_path, owner)  # made now, while it can be
         if origin and origin == _look_at(path):
-            store_layout(layout, origin)
+            store_layout(known, origin)
         sys.exit(keep(layout, premises))
 
 

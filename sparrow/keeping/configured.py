@@ -35,7 +35,13 @@ def build_layout(config: Config, config_path: str) -> Layout:
         route_port=config.ssrs.listen if config.ssrs else None,
         workers=count_workers(config),
         tcp=build_limits(server.tcp),
+        is_default_listen=has_default_listen(config),
     )
+
+
+def has_default_listen(config: Config) -> bool:
+    """Tell whether nobody has said where DNS is to be served."""
+    return "listen" not in config.server.model_fields_set
 
 
 def count_workers(config: Config) -> int:

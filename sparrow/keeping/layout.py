@@ -46,6 +46,8 @@ class Layout:
     """UDP workers, at least 1."""
     tcp: TcpLimits
     """Limits of DNS over TCP until the daemon has said others."""
+    is_default_listen: bool = False
+    """Whether nobody has configured `dns`: then what the machine has no address for is left out."""
     log_format: str = "text"
     """`text` or `json`."""
     log_level: str = "info"

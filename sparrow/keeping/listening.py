@@ -9,11 +9,17 @@ from __future__ import annotations
 import errno
 import logging
 import socket
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from sparrow.keeping.estate import Holding
-from sparrow.server.sockets import ListenError, open_tcp, open_udp, set_udp_options
+from sparrow.server.sockets import (
+    ListenError,
+    has_address,
+    open_tcp,
+    open_udp,
+    set_udp_options,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,6 +45,26 @@ class Furniture:
     """The route port, listening."""
     opened: list[socket.socket] = field(default_factory=list)
     """Those of all these that were opened here."""
+
+
+def leave_out_absent(layout: Layout) -> Layout:
+    """Give the layout without the addresses that the machine lacks, where nobody asked for them.
+
+    So a machine without IPv6 serves on 127.0.0.1 alone by default. Where it has none
+    of them all stay, for `furnish` to say why.
+    """
+    if not layout.is_default_listen:
+        return layout
+    present = tuple(endpoint for endpoint in layout.dns if has_address(endpoint.host))
+    if not present:
+        return layout
+    for endpoint in layout.dns:
+        if endpoint not in present:
+            _log.info(
+                "not listening on %s, a default of server.listen: this machine has no such address",
+                endpoint,
+            )
+    return replace(layout, dns=present)
 
 
 def furnish(layout: Layout, pool: list[socket.socket]) -> Furniture:

@@ -16,7 +16,7 @@ from sparrow.control.protocol import problem_to_json
 from sparrow.control.status import ReloadReport
 from sparrow.errors import InputError
 from sparrow.folders import load_cookie_secrets
-from sparrow.keeping.configured import build_limits, count_workers
+from sparrow.keeping.configured import build_limits, count_workers, has_default_listen
 from sparrow.live import Live
 from sparrow.rib.delta import Delta, diff
 from sparrow.rib.snapshot import EMPTY
@@ -234,7 +234,10 @@ class Reloader:
     def _differing_settings(self, config: Config) -> list[str]:
         layout, before = self._around.charge.layout, self._first_config or config
         has_dns = bool(layout.dns)
-        names = ["server.listen"] if has_dns and layout.dns != config.server.listen else []
+        is_same = layout.dns == config.server.listen
+        if layout.is_default_listen and has_default_listen(config):
+            is_same = True  # but for what this machine has no address for
+        names = ["server.listen"] if has_dns and not is_same else []
         names += ["server.workers"] if layout.workers != count_workers(config) else []
         names += [
             f"server.{name}"

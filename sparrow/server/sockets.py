@@ -51,6 +51,17 @@ def allow_files(count: int) -> int:
     return count if soft == resource.RLIM_INFINITY else soft
 
 
+def has_address(host: bytes) -> bool:
+    """Tell whether this machine has a packed address, or at least does not say that it has none."""
+    family = socket.AF_INET if len(host) == 4 else socket.AF_INET6
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as sock:
+            sock.bind((socket.inet_ntop(family, host), 0))
+    except OSError as error:
+        return error.errno not in {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
+    return True
+
+
 def open_udp(endpoint: Endpoint, *, is_shared: bool = False) -> socket.socket:
     """Bind a non-blocking UDP socket; `is_shared` lets others of ours be bound beside it.
 

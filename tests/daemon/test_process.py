@@ -22,6 +22,7 @@ from running import (
     NEAREST,
     PATIENCE_S,
     SITES,
+    START,
     ZONES,
     Home,
     is_root,
@@ -159,31 +160,39 @@ def test_a_taken_route_port_is_said_too(home: Home, free_port: Callable[[], int]
     assert (2, True) == (code, f"cannot listen on {LOOPBACK}:{port} (TCP)" in log), log
 
 
-@pytest.mark.network
-def test_a_machine_without_ipv6_is_told_what_to_leave_out(
-    home: Home, needs: Callable[[str], str]
-) -> None:
+@pytest.fixture
+def without_ipv6(needs: Callable[[str], str]) -> tuple[str, ...]:
+    """Give the words of a command that starts the server on a machine without IPv6."""
     if not is_root():
         pytest.skip("making a network namespace needs root")
-    home.write("sparrow.yaml", home.render().replace('"]', f'", "[::1]:{home.port}"]', 1))
     needs("ip")
     switch_off = "echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6"
     shell = f'ip link set lo up; [ ! -e /proc/sys/net/ipv6 ] || {switch_off}; exec "$@"'
-    prefix = (
-        needs("unshare"),
-        "-n",
-        needs("sh"),
-        "-c",
-        shell,
-        "sh",
-        sys.executable,
-        "-m",
-        "sparrow",
-    )
-    code, log = ended(home.begin(prefix=prefix))
+    return (needs("unshare"), "-n", needs("sh"), "-c", shell, "sh", *START)
+
+
+@pytest.mark.network
+def test_a_machine_without_ipv6_is_told_what_to_leave_out(
+    home: Home, without_ipv6: tuple[str, ...]
+) -> None:
+    home.write("sparrow.yaml", home.render().replace('"]', f'", "[::1]:{home.port}"]', 1))
+    code, log = ended(home.begin(prefix=without_ipv6))
     assert 2 == code
     assert f"cannot listen on [::1]:{home.port} (TCP): " in log
     assert f"{LOOPBACK}:{home.port}" not in log
+
+
+@pytest.mark.network
+def test_a_machine_without_ipv6_needs_no_configuration_for_it(
+    home: Home, without_ipv6: tuple[str, ...]
+) -> None:
+    home.write("sparrow.yaml", home.render().replace(f'listen: ["{LOOPBACK}:{home.port}"], ', ""))
+    for _ in range(2):  # the second start remembers the layout
+        daemon = home.begin(prefix=without_ipv6).wait_for("ready, serial")
+        assert "not listening on [::1]:5300, a default of server.listen" in daemon.log()
+        assert [f"{LOOPBACK}:5300"] == daemon.status()["listen"]
+        assert [] == daemon.command("reload")["result"]["needs_restart"]
+        assert 0 == daemon.stop()
 
 
 # Signals.

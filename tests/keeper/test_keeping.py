@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from keptserver import PATIENCE_S, layout
 
+from sparrow.config.fields import Endpoint
 from sparrow.errors import FatalError, UnavailableError
 from sparrow.keeping.activation import take_activated
 from sparrow.keeping.charge import Charge, decode_charge, encode_charge
@@ -20,7 +21,7 @@ from sparrow.keeping.descriptors import receive_message, send_message
 from sparrow.keeping.estate import Estate, Holding, decode_estate, encode_estate
 from sparrow.keeping.handover import answer_successor, open_handover, show_handover, take_over
 from sparrow.keeping.layout import decode_layout, encode_layout
-from sparrow.keeping.listening import furnish
+from sparrow.keeping.listening import furnish, leave_out_absent
 from sparrow.keeping.notify import notify
 from sparrow.server.sockets import ListenError, open_tcp, open_udp
 
@@ -224,6 +225,34 @@ def test_all_endpoints_open_or_none_and_every_refusal_is_told(
     assert second.startswith(f"cannot listen on 192.0.2.77:{absent.port} (TCP): the address is not")
     for kind in (open_tcp, open_udp):
         kind(endpoints[0]).close()
+
+
+LACKED = Endpoint(bytes((192, 0, 2, 77)), 5300)
+
+
+def test_by_default_an_address_that_the_machine_lacks_is_left_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    given = layout(tmp_path, 5300, is_default_listen=True)
+    given = replace(given, dns=(LACKED, *given.dns))
+    caplog.set_level("INFO")
+    assert replace(given, dns=given.dns[1:]) == leave_out_absent(given)
+    expected = (
+        "not listening on 192.0.2.77:5300, a default of server.listen: "
+        "this machine has no such address"
+    )
+    assert [expected] == caplog.messages
+
+
+@pytest.mark.parametrize(
+    ("is_default", "others"), [(False, True), (True, False)], ids=["configured", "it has none"]
+)
+def test_what_was_asked_for_stays_and_so_does_the_last(
+    tmp_path: Path, *, is_default: bool, others: bool
+) -> None:
+    given = layout(tmp_path, 5300, is_default_listen=is_default)
+    given = replace(given, dns=(LACKED, *given.dns) if others else (LACKED,))
+    assert given == leave_out_absent(given)
 
 
 # --- systemd ---
