@@ -37,7 +37,7 @@ def duration(low_s: float, high_s: float) -> Callable[[object], float]:
 
     def parse(value: object) -> float:
         seconds = _parse_number(value) if not isinstance(value, str) else _parse_units(value)
-        if seconds is not None and low_s <= seconds <= high_s:
+        if seconds is not None and low_s <= float(seconds) <= high_s:
             return float(seconds)
         span = f"from {_render_wide(low_s)} to {_render_wide(high_s)}"
         raise refusal(

@@ -141,7 +141,7 @@ class HttpsCheck(_Request):
     """Says which class this is."""
     port: Port = 443
     """TCP port."""
-    sni: Annotated[str | None, checked(or_null(fields.parse_hostname))] = None
+    sni: Annotated[str | None, checked(or_null(targets.parse_tls_name))] = None
     """Name that is asked for in TLS and that the certificate must be for.
 
     Unless configured it is `host` without a port, where that is a name. None asks

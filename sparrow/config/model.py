@@ -249,6 +249,11 @@ class ZoneConfig(Model):
         self._fill("ttl_min", halve(self.ttl))
         return self
 
+    def ttls_of(self, service: ServiceConfig) -> tuple[int, int]:
+        """Give for how many seconds a steered answer may be kept here, at most and at least."""
+        most = self.ttl if service.ttl is None else service.ttl
+        return most, self.ttl_min if service.ttl_min is None else service.ttl_min
+
 
 class SsrsConfig(Model):
     """The route query port."""

@@ -13,7 +13,7 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sparrow.config.fields import is_address, parse_hostname, parse_text, path_in, refusal, shown
+from sparrow.config.fields import is_address, parse_text, path_in, refusal, shown
 from sparrow.errors import InputError
 
 if TYPE_CHECKING:
@@ -88,15 +88,21 @@ def _is_graphic(text: str) -> bool:
 
 
 def name_in(host: str | None) -> str | None:
-    """Give the name of a `Host` header as TLS can ask for it; None where it has none.
-
-    RFC 6066 section 3: addresses are not sent.
-    """
+    """Give the name of a `Host` header as TLS can ask for it; None where it has none."""
     bare = re.sub(r":[0-9]*\Z", "", host or "")
     try:
-        return None if is_address(bare.strip("[]")) else parse_hostname(bare)
+        return parse_tls_name(bare)
     except InputError:
         return None
+
+
+def parse_tls_name(value: object) -> str:
+    """Accept a name that TLS can ask for (RFC 6066 section 3): no address, no final dot."""
+    text = parse_text(value)
+    plain = text.replace("-", "x").replace(".", "x").replace("_", "x")
+    if plain.isascii() and plain.isalnum() and len(text) <= 253 and not is_address(text):
+        return text
+    raise refusal(f"must be the name of a host, such as www.example.org, not {shown(text)}")
 
 
 def parse_require(value: object) -> str | int:

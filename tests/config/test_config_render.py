@@ -17,6 +17,9 @@ Load = Callable[[str], LoadedConfig]
 
 
 def test_every_default_is_written_out(load: Load, minimal: str) -> None:
+    minimal = minimal.replace(
+        "fallback: [nl]", "checks: [tcp: {port: 443, interval: 2500ms}]\n    fallback: [nl]"
+    )
     text = minimal + "    file: z\n    steer: {'@': api, '*.cdn': default}\nservices: {api: {}}\n"
     assert """\
 server:
@@ -38,19 +41,41 @@ sites:
     asn: ["64600", "131072-132095"]
     vips: ["192.0.2.1"]
     fallback: [nl]
+    checks:
+      - tcp:
+          name: "tcp :443"
+          interval: 2.5s
+          timeout: 1.5s
+          up_thresh: 10
+          ok_thresh: 5
+          down_thresh: 3
+          port: 443
+    require: all
+    families: independent
+    hold_down: 0s
+    manual_resume: false
   nl:
     asn: ["64601"]
     vips: ["192.0.2.2"]
     fallback: []
+    checks: []
+    require: all
+    families: independent
+    hold_down: 0s
+    manual_resume: false
 services:
   default:
     sites: [au, nl]
     vips: {}
     ttl: null
+    ttl_min: null
+    last_resort: null
   api:
     sites: [au, nl]
     vips: {}
     ttl: null
+    ttl_min: null
+    last_resort: null
 routes:
   - {file: /etc/x/t.routes, format: ssrs}
 zones:
@@ -66,6 +91,7 @@ zones:
       ttl: 300
     ns: [ns1.example.org., ns2.example.org.]
     ttl: 7
+    ttl_min: 4
     ns_ttl: 60
     file: /etc/x/z
     steer:
@@ -73,12 +99,84 @@ zones:
       "*.cdn": default
     result_count: null
     debug_names: false
+checks:
+  interval: 3s
+  timeout: 1.5s
+  up_thresh: 10
+  ok_thresh: 5
+  down_thresh: 3
+failover:
+  link: null
+  modes: {}
+  last_resort: all-up
+  remap_after: 60s
+guards:
+  min_prefixes:
+    v4: null
+    v6: null
+  max_shrink: null
+  max_moved: null
+  canaries: []
 """ == render_config(settle(load(text).config, Folders("/r", "/s", "/c")))
 
 
 def test_a_route_daemon_alone_reads_back_equal(load: Load) -> None:
     config = load("ssrs: {open: true, password: 'it''s \"x\" \\ # : null'}\n").config
     assert config == load(render_config(config)).config
+
+
+EVERY_KEY = """\
+checks: {interval: 2.25, timeout: 500ms, up_thresh: 1, ok_thresh: 255, down_thresh: 2}
+sites:
+  au:
+    vips: [192.0.2.1]
+    checks: [off]
+    hold_down: 1h
+    manual_resume: true
+  nl:
+    checks:
+      - http: {address: 192.0.2.9, path: "/a?b=[1]#c", host: "[::1]:80", method: HEAD, status: 204}
+      - https:
+          address: [192.0.2.9, "::1"]
+          host: www.example.org:8443
+          match: 'a"b\\d'
+          verify: false
+          cert_days: 0
+      - https: {address: "::1", sni: null, name: "é: #, '"}
+      - tcp: {address: "::1", port: 443, interval: 1h, timeout: 0.333}
+      - negotiate: {address: "::1", port: 1, send: "a\\r\\n\\0é", expect: "\\\\A\\n", tls: true}
+      - dns: {address: "::1", qname: 'a\\.b', type: TXT, rcode: NXDOMAIN, match: x, tcp: true}
+      - external: {command: 'bin/x "a b" -H={address} {y} \\$z', address: "::1", timeout: 0.01}
+      - external: {command: [x, ""]}
+      - file: {path: a.state, max_age: 1.5min}
+    require: 3
+    families: site
+services:
+  default: {ttl: 5}
+  api: {vips: {nl: ["::2"]}, last_resort: {static: ["::1", 192.0.2.1]}}
+  web: {ttl_min: 3, last_resort: empty}
+failover:
+  link: l
+  modes: {normal: n, nl + au: "a u", au: a}
+  last_resort: servfail
+  remap_after: 90
+guards:
+  min_prefixes: {v4: 0, v6: 7}
+  max_shrink: 12.5%
+  max_moved: 0.00001
+  canaries: [0.0.0.0/0->au, "2001:db8::/32   ->   nl"]
+notify: {command: "./tell 'x y'", timeout: 1.5s}
+http: {listen: "[::1]:9153"}
+routes: [{file: l}]
+zones: {example.org: {file: z, ttl: 9, ttl_min: 0}}
+"""
+
+
+def test_every_key_of_failover_reads_back_equal_wherever_it_is_put(load: Load) -> None:
+    config = load(EVERY_KEY).config
+    again = parse_config(render_config(config), "/somewhere/else.yaml").config
+    assert config == again
+    assert render_config(config) == render_config(again)
 
 
 @pytest.mark.parametrize("word", ["null", "Yes", "1", "1.10", "é ü", "a: b", "\x85\u2028\x7f", "~"])
@@ -132,6 +230,128 @@ SOAS = st.fixed_dictionaries(
 )
 
 
+THRESHOLDS = st.integers(1, 255)
+# Two of a kind may have one name, so that each check of a site is given its own.
+TIMING = {
+    "interval": st.one_of(
+        st.integers(10, 3600), st.sampled_from(["10s", "12.75s", "1h", "60 min"])
+    ),
+    "timeout": st.sampled_from([0.01, 0.1, 3, "333ms", "2.999s"]),
+    "up_thresh": THRESHOLDS,
+    "ok_thresh": THRESHOLDS,
+    "down_thresh": THRESHOLDS,
+}
+PORTS = st.integers(1, 65535)
+PATTERNS = TEXTS.map(re.escape)
+ADDRESSES = st.one_of(VIPS, st.lists(VIPS, min_size=1, max_size=3, unique=True))
+STATUSES = st.one_of(st.integers(100, 599), st.sampled_from(["200-299", [200, "301-302"]]))
+REQUEST = {
+    "address": ADDRESSES,
+    "path": st.text("abz/?=&%.", max_size=8).map("/{}".format),
+    "host": st.sampled_from([None, "www.example.org", "example.org:81", "[2001:db8::1]:80", "no"]),
+    "port": PORTS,
+    "method": st.just("GET"),
+    "status": STATUSES,
+    "match": st.one_of(st.none(), PATTERNS),
+}
+
+
+def kind(
+    word: str, needed: dict[str, st.SearchStrategy[Any]], **keys: st.SearchStrategy[Any]
+) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries(needed, optional=TIMING | keys).map(lambda drawn: {word: drawn})
+
+
+CHECKS = st.one_of(
+    kind("http", {}, **REQUEST),
+    kind(
+        "https",
+        {},
+        sni=st.sampled_from([None, "example.org"]),
+        verify=st.booleans(),
+        cert_days=st.integers(0, 3650),
+        **REQUEST,
+    ),
+    kind("tcp", {"port": PORTS}, address=ADDRESSES),
+    kind("negotiate", {"port": PORTS, "expect": PATTERNS}, send=TEXTS, tls=st.booleans()),
+    kind(
+        "dns",
+        {"qname": HOSTS},
+        address=ADDRESSES,
+        type=st.sampled_from(["A", "TXT"]),
+        rcode=st.sampled_from(["NOERROR", "REFUSED"]),
+        port=PORTS,
+        match=st.one_of(st.none(), PATTERNS),
+        tcp=st.booleans(),
+    ),
+    kind(
+        "external",
+        {
+            "command": st.one_of(
+                st.sampled_from(["x {address} 'a b'", "./x"]),
+                st.lists(PATHS, min_size=1, max_size=3),
+            )
+        },
+    ),
+    kind("file", {"path": PATHS, "max_age": st.sampled_from(["1s", "30d", 12.5])}),
+)
+LAST_RESORTS = st.one_of(
+    st.sampled_from(["all-up", "empty", "servfail"]),
+    st.lists(VIPS, min_size=1, max_size=3, unique=True).map(lambda vips: {"static": vips}),
+)
+SHARES = st.one_of(
+    st.none(), st.floats(0, 1), st.integers(0, 1), st.sampled_from(["10%", "0.1%", "99.99 %"])
+)
+FAILOVERS = optional(
+    last_resort=LAST_RESORTS, remap_after=st.sampled_from([1, "1d", "90.125s"]), link=PATHS
+)
+COUNTS = st.one_of(st.none(), st.integers(0, 2**31 - 1))
+NOTIFYING = st.fixed_dictionaries(
+    {"command": st.lists(PATHS, min_size=1, max_size=3)}, optional={"timeout": st.just("100ms")}
+)
+
+
+@st.composite
+def some_checks(draw: st.DrawFn) -> dict[str, Any]:
+    """Draw the keys of a site that are about its checks."""
+    if draw(st.booleans()):
+        return {"checks": draw(st.sampled_from([[], ["off"], ["http"], [{"https": {}}]]))}
+    checks = draw(st.lists(CHECKS, max_size=3))
+    for number, check in enumerate(checks):
+        next(iter(check.values()))["name"] = f"{number} {draw(LABELS)}"
+    requires = st.one_of(st.sampled_from(["all", "any"]), st.integers(1, max(len(checks), 1)))
+    keys = optional(
+        families=st.sampled_from(["independent", "site"]),
+        hold_down=st.sampled_from([0, "7d", 0.5]),
+        manual_resume=st.booleans(),
+        **({"require": requires} if checks else {}),
+    )
+    return {"checks": checks} | draw(keys)
+
+
+@st.composite
+def some_modes(draw: st.DrawFn, names: list[str]) -> dict[str, Any]:
+    """Draw what is said of failover where sites are called `names`."""
+    failover = draw(FAILOVERS)
+    keys = st.lists(st.sampled_from(names), min_size=1, unique=True).map(sorted).map("+".join)
+    if "link" in failover and "normal" not in names and draw(st.booleans()):
+        modes = draw(st.lists(keys, max_size=3, unique=True))
+        failover["modes"] = {key: f"{number}.mode" for number, key in enumerate(["normal", *modes])}
+    return failover
+
+
+def guards(names: list[str]) -> st.SearchStrategy[dict[str, Any]]:
+    canary = st.builds(
+        "{}/8 -> {}".format, st.integers(1, 99).map("{}.0.0.0".format), st.sampled_from(names)
+    )
+    return optional(
+        min_prefixes=optional(v4=COUNTS, v6=COUNTS),
+        max_shrink=SHARES,
+        max_moved=SHARES,
+        canaries=st.lists(canary, max_size=3, unique_by=lambda text: text.partition("/")[0]),
+    )
+
+
 @st.composite
 def configurations(draw: st.DrawFn) -> dict[str, Any]:
     """Draw a configuration that is right, as plain values."""
@@ -145,6 +365,7 @@ def configurations(draw: st.DrawFn) -> dict[str, Any]:
             ),
             "vips": draw(some_vips),
             "fallback": draw(st.permutations([other for other in names if other != name])),
+            **draw(some_checks()),
         }
         for at, name in enumerate(names)
     }
@@ -154,6 +375,8 @@ def configurations(draw: st.DrawFn) -> dict[str, Any]:
                 sites=st.just(names),
                 vips=st.dictionaries(st.sampled_from(names), some_vips),
                 ttl=st.one_of(st.none(), TTLS),
+                ttl_min=st.sampled_from([None, 0]),
+                last_resort=st.one_of(st.none(), LAST_RESORTS),
             )
         )
         for name in draw(st.lists(LABELS, max_size=3, unique=True))
@@ -163,6 +386,7 @@ def configurations(draw: st.DrawFn) -> dict[str, Any]:
         {"soa": SOAS, "ns": st.lists(HOSTS, min_size=1, max_size=3, unique_by=str.lower)},
         optional={
             "ttl": TTLS,
+            "ttl_min": st.just(0),
             "ns_ttl": TTLS,
             "file": PATHS,
             "result_count": st.one_of(st.none(), st.integers(1, 64)),
@@ -175,7 +399,11 @@ def configurations(draw: st.DrawFn) -> dict[str, Any]:
     )
     drawn = {"sites": sites, "services": services, "server": draw(SERVERS), "ssrs": draw(SSRS)}
     drawn["zones"] = draw(st.dictionaries(NAMES.filter(lambda n: n != r"\@"), zone, max_size=3))
-    return drawn | draw(optional(self=st.sampled_from(names)))
+    drawn["checks"] = draw(optional(**TIMING))
+    drawn |= {"failover": draw(some_modes(names)), "guards": draw(guards(names))}
+    listeners = st.integers(2001, 3000).map(lambda port: {"listen": f"[::1]:{port}"})
+    rest = optional(self=st.sampled_from(names), notify=NOTIFYING, http=listeners)
+    return drawn | draw(rest)
 
 
 @settings(deadline=None)
