@@ -63,7 +63,7 @@ class Following:
         if before and before.plan.generation == plan.generation:
             return None
         counters = PlanCounters(self._folder, self._name, self._writers, plan)
-        self.served = ServedPlan(plan, counters)
+        self.served = ServedPlan(plan, counters, before)
         if before:
             self._retiring.append(before)
         _log.debug("%s: generation %d", self._name, plan.generation)

@@ -1,4 +1,4 @@
-"""What the daemon tells the workers: generations of the plan, and limits.
+"""What the daemon tells the workers: outcomes, generations of the plan, and limits.
 
 Law: one daemon at a time publishes in a run directory. Who starts takes the right,
 and who lost it publishes no more, so a predecessor that is about to leave cannot undo
@@ -11,31 +11,58 @@ import fcntl
 import os
 import secrets
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sparrow.control.explain import Served
 from sparrow.errors import InputError, Problem
 from sparrow.keeping.charge import PLAN
 from sparrow.keeping.settings import store_limits
-from sparrow.plan.compile import compile_plan
+from sparrow.plan.board import OutcomeBoard, Written
+from sparrow.plan.compile import compile_plan, have_equal_answers, list_maps
 from sparrow.plan.fallback import build_authority
-from sparrow.plan.format import PlanError
-from sparrow.plan.publish import last_generation, load_current, publish_plan
+from sparrow.plan.format import NOWHERE, PlanError
+from sparrow.plan.maps import encode_map, merge_map
+from sparrow.plan.outcomes import Column, merge_classes
+from sparrow.plan.publish import Remap, Ways, last_generation, load_current, publish_plan
 from sparrow.plan.reader import CURRENT, open_plan
+from sparrow.policy.outcome import ALL_SERVING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from sparrow.dns.respond import Authority
     from sparrow.keeping.layout import TcpLimits
+    from sparrow.plan.board import Table
+    from sparrow.plan.compile import PlanFiles
+    from sparrow.plan.reader import Current, FileEntry
+    from sparrow.policy.outcome import Conditions
 
 _OWNER = "publisher"
 """File of the run directory that says who publishes."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Published:
+    """What this daemon made the present generation last."""
+
+    authority: Authority
+    """What it was compiled of."""
+    current: Current
+    """Its files, the maps with all their classes."""
+    map_numbers: tuple[int, ...]
+    """Number of the map by number of the policy."""
+    is_coarse: bool = False
+    """Whether maps with merged classes are in the place of these."""
+
+
 class Publisher:
-    """The right to publish in a run directory. For one thread at a time."""
+    """The right to publish in a run directory.
+
+    `write` may be called from any thread at any time; all else is for one thread at a time,
+    as it may take seconds.
+    """
 
     def __init__(self, run_dir: Path) -> None:
         self._run_dir = run_dir
@@ -44,25 +71,133 @@ class Publisher:
         self._has_claimed = False
         # A seed of its own for each daemon: nobody can make names that collide.
         self._seed = secrets.randbits(64)
+        self._board = OutcomeBoard(self._directory)
+        self._published: _Published | None = None
 
-    def publish(self, authority: Authority, limits: TcpLimits) -> int:
+    # Outcomes.
+
+    def write(self, conditions: Conditions) -> Written:
+        """Have whoever answers do so as the sites stand, and tell what became of it.
+
+        The words of a plan that was there before us are written as well. Where nothing
+        differs, nothing is done. A daemon that lost the right writes nothing. Raises
+        `InputError` where the right cannot be taken.
+        """
+        with _telling():
+            if not self._has_claimed:
+                with self._right():
+                    self._board.open()
+            elif not self._has_right():
+                return Written(0, has_moved=False)
+            return self._board.write(conditions)
+
+    # Generations.
+
+    def publish(
+        self, authority: Authority, limits: TcpLimits, conditions: Conditions = ALL_SERVING
+    ) -> int:
         """Compile a plan and make it the present generation, whose number is given.
 
-        Raises `InputError` where it cannot be written, or another daemon publishes
-        here by now; then the generation before stays.
+        Where nothing but routes differs from what was published last, only the maps are
+        written. Conditions that are written meanwhile count. Raises `InputError` where it
+        cannot be written, or another daemon publishes here by now; then the generation
+        before stays.
         """
-        try:
-            with self._right():
-                generation = last_generation(self._directory) + 1
-                files = compile_plan(authority, generation, self._seed)
-                publish_plan(self._directory, files, generation)
-                store_limits(self._run_dir, limits)
-        except PlanError as error:
-            raise InputError([Problem(f"the plan cannot be published: {error}")]) from None
-        except OSError as error:
-            what = f"the plan cannot be published: {error.filename}: {error.strerror}"
-            raise InputError([Problem(what)]) from None
+        self.write(conditions)
+        with _telling(), self._right():
+            generation = last_generation(self._directory) + 1
+            last = self._published
+            if last and self._is_present(last) and have_equal_answers(last.authority, authority):
+                maps, map_numbers = list_maps(authority)
+                files: PlanFiles | Remap = Remap(
+                    tuple(encode_map(each, generation) for each in maps)
+                )
+            else:
+                _, map_numbers = list_maps(authority)
+                files = compile_plan(authority, generation, self._seed, conditions)
+            current = publish_plan(self._directory, files, generation, Ways(self._board.admit))
+            self._take_up(_Published(authority, current, map_numbers))
+            store_limits(self._run_dir, limits)
         return generation
+
+    @property
+    def is_coarse(self) -> bool:
+        """Tell whether scopes are as wide as the outcomes of a moment allowed."""
+        return self._published is not None and self._published.is_coarse
+
+    def coarsen(self) -> int | None:
+        """Make scopes as wide as the present outcomes allow; give the generation that has them.
+
+        None where they are, or where what is served is not ours. Answers go on as they
+        are: maps are published in which classes of equal outcomes are one. Call `refine`
+        when outcomes have moved. Raises `InputError`, and `refine` is as before.
+        """
+        last = self._published
+        table = self._board.table(last.current.outcomes.name) if last else None
+        if last is None or last.is_coarse or table is None:
+            return None
+        merged = _merge(last, table)
+        if all(tuple(range(len(classes))) == classes for classes in merged.values()):
+            return None
+        with _telling(), self._right():
+            if not self._is_present(last):
+                return None
+            # Their answers are kept no longer than those of any class that they will stand for.
+            self._board.merge(table.name, _by_policy(last, merged))
+            generation = last_generation(self._directory) + 1
+            maps = self._merge_maps(last, merged, generation)
+            self._publish_maps(maps, generation, last.current.maps)
+            self._published = replace(last, is_coarse=True)
+        return generation
+
+    def refine(self) -> int | None:
+        """Take the maps with all their classes back; give the generation, None where it is there.
+
+        Raises `InputError`.
+        """
+        last = self._published
+        if last is None or not last.is_coarse:
+            return None
+        with _telling(), self._right():
+            generation = last_generation(self._directory) + 1
+            self._publish_maps(last.current.maps, generation, last.current.maps)
+            self._published = replace(last, is_coarse=False)
+            self._board.merge(last.current.outcomes.name, {})
+        return generation
+
+    def _merge_maps(
+        self, last: _Published, merged: Mapping[int, tuple[int, ...]], generation: int
+    ) -> tuple[bytes | FileEntry, ...]:
+        maps, _ = list_maps(last.authority)
+        return tuple(
+            entry
+            if merged[number] == tuple(range(len(merged[number])))
+            else encode_map(merge_map(each, merged[number]), generation)
+            for number, (each, entry) in enumerate(zip(maps, last.current.maps, strict=True))
+        )
+
+    def _publish_maps(
+        self,
+        maps: tuple[bytes | FileEntry, ...],
+        generation: int,
+        kept: tuple[FileEntry, ...],
+    ) -> None:
+        ways = Ways(self._board.admit, kept)
+        publish_plan(self._directory, Remap(maps), generation, ways)
+
+    def _take_up(self, published: _Published) -> None:
+        """Remember what is present, and let go of the outcomes that nobody answers from."""
+        before = self._published
+        self._published = published
+        outcomes = {each.current.outcomes.name for each in (before, published) if each}
+        if before is not None and before.current.outcomes != published.current.outcomes:
+            self._board.keep(outcomes)
+        self._board.merge(published.current.outcomes.name, {})
+
+    def _is_present(self, published: _Published) -> bool:
+        """Tell whether the answers that we published last are those of the present generation."""
+        current = load_current(self._directory)
+        return current is not None and current.answers == published.current.answers
 
     def present(self) -> tuple[int, float] | None:
         """Give the number of the present generation and when it was made; None without one."""
@@ -86,6 +221,13 @@ class Publisher:
         except PlanError as error:
             raise InputError([Problem(f"the published plan is refused: {error}")]) from None
 
+    def _has_right(self) -> bool:
+        """Tell whether nobody has taken the right since we did."""
+        try:
+            return (self._run_dir / _OWNER).read_text("ascii") == self._name
+        except (OSError, ValueError):
+            return False
+
     @contextmanager
     def _right(self) -> Iterator[None]:
         """Publish alone. Raises `PlanError` where somebody else has taken the right."""
@@ -102,3 +244,35 @@ class Publisher:
             yield
         finally:
             os.close(fd)
+
+
+@contextmanager
+def _telling() -> Iterator[None]:
+    """Say why nothing could be published. Raises `InputError`."""
+    try:
+        yield
+    except PlanError as error:
+        raise InputError([Problem(f"the plan cannot be published: {error}")]) from None
+    except OSError as error:
+        what = f"the plan cannot be published: {error.filename}: {error.strerror}"
+        raise InputError([Problem(what)]) from None
+
+
+def _merge(last: _Published, table: Table) -> dict[int, tuple[int, ...]]:
+    """Give for each map the class that stands for each of its classes, as outcomes are now."""
+    columns: dict[int, list[Column]] = {}
+    at = 0
+    for number, policy in zip(last.map_numbers, table.meta.policies, strict=True):
+        end = at + len(policy.classes)
+        if number != NOWHERE:
+            columns.setdefault(number, []).append(Column(policy.classes, table.words[at:end]))
+        at = end
+    return {number: merge_classes(found) for number, found in columns.items()}
+
+
+def _by_policy(
+    last: _Published, merged: Mapping[int, tuple[int, ...]]
+) -> dict[int, tuple[int, ...]]:
+    return {
+        policy: merged[number] for policy, number in enumerate(last.map_numbers) if number in merged
+    }

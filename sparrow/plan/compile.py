@@ -93,6 +93,38 @@ def compile_plan(
     )
 
 
+def list_maps(authority: Authority) -> tuple[tuple[AddressMap, ...], tuple[int, ...]]:
+    """Give the maps that a plan of `authority` has, and for each policy the number of its map.
+
+    The number is `NOWHERE` where a policy has no map.
+    """
+    steered = _number_steered(authority)
+    return steered.maps, steered.map_numbers
+
+
+def have_equal_answers(old: Authority, new: Authority) -> bool:
+    """Tell whether the answers files of both differ in nothing but their serials.
+
+    Then a plan of `new` is that of `old` with other maps.
+    """
+    if old is new:
+        return True
+    before, after = _number_steered(old), _number_steered(new)
+    return (
+        old.identity == new.identity
+        and (before.sites, before.services) == (after.sites, after.services)
+        and before.map_numbers == after.map_numbers
+        and [_name_classes(each) for each in before.policies]
+        == [_name_classes(each) for each in after.policies]
+        and old.zones == new.zones
+    )
+
+
+def _name_classes(policy: tuple[str, int, Policy]) -> tuple[str, int, tuple[tuple[int, ...], ...]]:
+    service, family, found = policy
+    return service, family, found.classes
+
+
 @dataclass(frozen=True, slots=True)
 class _Steered:
     """Sites, services, policies and maps, each with its number by its place."""

@@ -85,13 +85,17 @@ class PlanAuthority:
     """What the server says of itself."""
 
 
-def build_authority(plan: Plan) -> PlanAuthority:
-    """Decode the zones of a plan. Raises `PlanError` where they cannot be answered from."""
+def build_authority(plan: Plan, zones: ZoneSet | None = None) -> PlanAuthority:
+    """Decode the zones of a plan. Raises `PlanError` where they cannot be answered from.
+
+    `zones` are those of another plan with the same answers file, where they are known.
+    """
     answers = plan.answers
     meta = answers.meta
-    zones = decode_zones(bytes(answers.file.view(AnswersSection.ZONES)), meta.service_names)
     numbers = {(each.service, each.family): at for at, each in enumerate(meta.policies)}
-    _check_zones(zones, numbers)
+    if zones is None:
+        zones = decode_zones(bytes(answers.file.view(AnswersSection.ZONES)), meta.service_names)
+        _check_zones(zones, numbers)
     return PlanAuthority(
         zones=zones,
         steering=PlanSteering(plan, numbers) if numbers else None,

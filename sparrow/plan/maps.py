@@ -21,18 +21,31 @@ from sparrow.plan.format import (
     encode_file,
 )
 from sparrow.plan.octets import encode_items
+from sparrow.policy.intervals import SPECIAL, WRAPPED, Intervals
+from sparrow.policy.steering import AddressMap
 from sparrow.rib.twin import IS_PURE, native
-from sparrow.values.address import BITS, IPV4
+from sparrow.values.address import BITS, IPV4, IPV6
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from sparrow.policy.intervals import Intervals
-    from sparrow.policy.steering import AddressMap
+    from collections.abc import Iterable, Sequence
 
 _INDEX_ITEMS = (1 << INDEX_BITS) + 1
 _V4_INDEX_SHIFT = BITS[IPV4] - INDEX_BITS
 _LOW_64 = 2**64 - 1
+
+
+def merge_map(address_map: AddressMap, stands_for: Sequence[int]) -> AddressMap:
+    """Give a map in which `stands_for[number]` takes the place of each class.
+
+    Where that is one class for every address, nothing else tells addresses apart either.
+    """
+    codes = {*address_map.v4.codes, *address_map.v6.codes} - {WRAPPED}
+    left = {stands_for[code & SPECIAL - 1] for code in codes}
+    if len(left) > 1:
+        return address_map.project(stands_for)
+    code = array("I", left)
+    v4 = Intervals(BITS[IPV4], array("I", (0,)), code)
+    return AddressMap(v4, Intervals(BITS[IPV6], [0], code))
 
 
 def encode_map(address_map: AddressMap, serial: int, *, is_pure: bool = IS_PURE) -> bytes:

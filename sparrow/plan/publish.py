@@ -11,6 +11,7 @@ import json
 import mmap
 import os
 import re
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sparrow.plan.format import FORMAT, GENERATION, GENERATION_MAGIC, HEADER, PlanError
@@ -18,6 +19,7 @@ from sparrow.plan.reader import CURRENT, Current, FileEntry, parse_current
 from sparrow.plan.watch import GENERATION_FILE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
     from sparrow.plan.compile import PlanFiles
@@ -30,23 +32,47 @@ _SERIAL = slice(HEADER.size - 8, HEADER.size)
 """Where a file's header has the serial, by which alone equal maps differ."""
 
 
-def publish_plan(directory: Path, files: PlanFiles, generation: int) -> None:
-    """Write the files of a generation and make it the present one.
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """What is done beside writing a generation."""
+
+    admit: Callable[[str], None] = lambda _: None
+    """Told the name of the outcomes file before anybody can read it."""
+    kept: Collection[FileEntry] = ()
+    """Files that stay although no generation of the two latest names them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remap:
+    """A generation that differs from the one before in its maps alone."""
+
+    maps: tuple[bytes | FileEntry, ...]
+    """By number: a map's content, or what is said of one whose file is there."""
+
+
+def publish_plan(
+    directory: Path, files: PlanFiles | Remap, generation: int, ways: Ways | None = None
+) -> Current:
+    """Write the files of a generation, make it the present one, and give what it is made of.
 
     `generation` also numbers the files, and is above that of any that is there. A
     map that the generation before has too is not written again. Raises `PlanError`
     where something cannot be written; then the generation before stays.
     """
+    ways = ways or Ways()
     try:
         _make_directory(directory)
         if generation <= last_generation(directory):
             raise PlanError(f"{directory} has generation {last_generation(directory)} already")
         previous = load_current(directory)
-        current = _write_files(directory, files, generation, previous)
+        writing = _Writing(directory, generation, previous)
+        current = writing.run(files, ways.admit)
         _store_generation(directory / GENERATION_FILE, generation)
-        _remove_others(directory, _names_of(current) | (_names_of(previous) if previous else set()))
+        kept = {entry.name for entry in ways.kept} | _names_of(current)
+        _remove_others(directory, kept | (_names_of(previous) if previous else set()))
     except OSError as error:
         raise PlanError(f"{error.filename or directory}: {error.strerror}") from None
+    return current
 
 
 def last_generation(directory: Path) -> int:
@@ -79,36 +105,59 @@ def _make_directory(directory: Path) -> None:
         directory.chmod(_DIRECTORY_MODE)
 
 
-def _write_files(
-    directory: Path, files: PlanFiles, generation: int, previous: Current | None
-) -> Current:
-    """Write all files, `current` last; where one fails leave none behind."""
-    written: list[Path] = []
+class _Writing:
+    """The files of a generation on their way to the disk: `current` last, or none at all."""
 
-    def write(name: str, content: bytes) -> FileEntry:
-        written.append(directory / name)
-        _write_file(directory / name, content)
-        return FileEntry(name, len(content), hashlib.sha256(content).hexdigest())
+    def __init__(self, directory: Path, generation: int, previous: Current | None) -> None:
+        self._directory = directory
+        self._generation = generation
+        self._previous = previous
+        self._written: list[Path] = []
 
-    try:
-        known = _load_maps(directory, previous)
-        current = Current(
-            generation=generation,
-            answers=write(f"answers-{generation}", files.answers),
-            maps=tuple(
-                known.get(_without_serial(content)) or write(f"map-{generation}-{number}", content)
-                for number, content in enumerate(files.maps)
-            ),
-            outcomes=write(f"outcomes-{generation}", files.outcomes),
+    def run(self, files: PlanFiles | Remap, admit: Callable[[str], None]) -> Current:
+        """Write everything; where something fails leave nothing behind."""
+        try:
+            current = self._write_all(files)
+            _sync(self._directory)  # the files have their names before `current` says them
+            admit(current.outcomes.name)
+            _write_file(self._directory / CURRENT, _render_current(current))
+        except (OSError, PlanError):
+            for path in self._written:
+                path.unlink(missing_ok=True)
+            raise
+        _sync(self._directory)
+        return current
+
+    def _write_all(self, files: PlanFiles | Remap) -> Current:
+        number = self._generation
+        has_new = any(isinstance(each, bytes) for each in files.maps)
+        known = _load_maps(self._directory, self._previous) if has_new else {}
+        if isinstance(files, Remap):
+            if self._previous is None:
+                raise PlanError(f"{self._directory} has no generation to take names from")
+            return replace(self._previous, generation=number, maps=self._write_maps(files, known))
+        return Current(
+            generation=number,
+            answers=self._write(f"answers-{number}", files.answers),
+            maps=self._write_maps(files, known),
+            outcomes=self._write(f"outcomes-{number}", files.outcomes),
         )
-        _sync(directory)  # the files have their names before `current` says them
-        _write_file(directory / CURRENT, _render_current(current))
-    except (OSError, PlanError):
-        for path in written:
-            path.unlink(missing_ok=True)
-        raise
-    _sync(directory)
-    return current
+
+    def _write_maps(
+        self, files: PlanFiles | Remap, known: Mapping[bytes, FileEntry]
+    ) -> tuple[FileEntry, ...]:
+        return tuple(
+            each
+            if isinstance(each, FileEntry)
+            else known.get(_without_serial(each))
+            or self._write(f"map-{self._generation}-{number}", each)
+            for number, each in enumerate(files.maps)
+        )
+
+    def _write(self, name: str, content: bytes) -> FileEntry:
+        self._written.append(self._directory / name)
+        _write_file(self._directory / name, content)
+        return FileEntry(name, len(content), hashlib.sha256(content).hexdigest())
 
 
 def _load_maps(directory: Path, previous: Current | None) -> dict[bytes, FileEntry]:

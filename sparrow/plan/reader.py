@@ -25,7 +25,7 @@ from sparrow.plan.format import (
     decode_file,
 )
 from sparrow.plan.plan import MapFile, Plan, PlanFile
-from sparrow.plan.verify import verify_answers
+from sparrow.plan.verify import verify_answers, verify_policies
 from sparrow.plan.verifymap import verify_map
 from sparrow.sources.octets import open_regular
 
@@ -66,27 +66,37 @@ class Current:
     """The outcomes file."""
 
 
-def open_plan(directory: Path, previous: Plan | None = None) -> Plan:
+def open_plan(directory: Path, *previous: Plan) -> Plan:
     """Map and verify the present generation of a directory. Raises `PlanError`.
 
-    A map that `previous` has too is taken from there, as files never change.
+    A map or an answers file that one of `previous` has too is taken from there, as these
+    never change.
     """
     if sys.byteorder != "little":
         raise PlanError("plans are little-endian, and this machine is not")
     current = parse_current(_read_current(directory / CURRENT))
-    known = {(each.file.name, each.file.sha256): each for each in previous.maps} if previous else {}
+    known = {_key_of(each.file): each for plan in previous for each in plan.maps}
     maps = tuple(
         known.get((entry.name, entry.sha256)) or _open_map(directory, entry)
         for entry in current.maps
     )
     outcomes = _map_file(directory, current.outcomes, OUTCOMES_MAGIC)
     words = outcomes.view(OutcomesSection.WORDS, "Q")
-    file = _map_file(directory, current.answers, ANSWERS_MAGIC)
+    had = {_key_of(plan.answers.file): plan.answers for plan in previous}
+    answers = had.get((current.answers.name, current.answers.sha256))
     try:
-        answers = verify_answers(file, maps, len(words))
+        if answers:
+            verify_policies(answers, maps, len(words))
+        else:
+            file = _map_file(directory, current.answers, ANSWERS_MAGIC)
+            answers = verify_answers(file, maps, len(words))
     except PlanError as error:
-        raise PlanError(f"{file.name}: {error}") from None
+        raise PlanError(f"{current.answers.name}: {error}") from None
     return Plan(current.generation, answers, maps, outcomes, words)
+
+
+def _key_of(file: PlanFile) -> tuple[str, str]:
+    return file.name, file.sha256
 
 
 def _open_map(directory: Path, entry: FileEntry) -> MapFile:

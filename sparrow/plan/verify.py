@@ -72,7 +72,7 @@ def verify_answers(file: PlanFile, maps: Sequence[MapFile], word_count: int) -> 
     Raises `PlanError`.
     """
     answers = _view_answers(file)
-    _check_policies(answers, maps, word_count)
+    verify_policies(answers, maps, word_count)
     _check_parts(answers)
     _check_meta(answers)
     spans = _check_bodies(answers)
@@ -122,7 +122,8 @@ def _require(is_right: bool, what: str) -> None:  # noqa: FBT001 (it reads as as
 # Policies, sites and their addresses.
 
 
-def _check_policies(answers: AnswersFile, maps: Sequence[MapFile], word_count: int) -> None:
+def verify_policies(answers: AnswersFile, maps: Sequence[MapFile], word_count: int) -> None:
+    """Check the policies of an answers file against the other files. Raises `PlanError`."""
     outcomes = 0
     for policy in map(Policy._make, POLICY.iter_unpack(answers.policies)):
         _require(policy.class_count > 0, "a policy has no class")

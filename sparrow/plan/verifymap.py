@@ -61,6 +61,8 @@ def verify_map(file: PlanFile, *, is_pure: bool = IS_PURE) -> MapFile:
     )
     v4_codes = _check_v4(found, is_pure=is_pure)
     v6_codes = _check_v6(found, is_pure=is_pure)
+    if WRAPPED not in v6_codes and v4_codes != v6_codes:
+        raise PlanError("the IPv6 map does not mark the blocks that wrap IPv4 addresses")
     classes = {code & SPECIAL - 1 for code in v4_codes | v6_codes - {WRAPPED}}
     return replace(found, class_count=max(classes) + 1)
 
@@ -89,7 +91,8 @@ def _check_v6(found: MapFile, *, is_pure: bool) -> set[int]:
     distinct = set(codes)
     if max(distinct) > WRAPPED:
         raise PlanError("a code of the IPv6 map is none")
-    _check_wrapped(highs, lows, codes)
+    if len(codes) > 1 or codes[0] >= SPECIAL:
+        _check_wrapped(highs, lows, codes)
     build_index = _build_index if is_pure else _build_index_natively
     if found.v6_index.tobytes() != build_index(highs, _V6_EDGES).tobytes():
         raise PlanError("the IPv6 map's index is not that of its intervals")

@@ -29,6 +29,7 @@ class PlanSource:
         self._directory = directory
         self._number = _map_generation(directory / GENERATION_FILE)
         self._seen = self._number[0]
+        self._before: tuple[Plan, ...] = ()
         self.plan: Plan = open_plan(directory)
         """The plan to answer from."""
         self.refused = 0
@@ -45,14 +46,15 @@ class PlanSource:
         if number == self.plan.generation:
             return self.plan  # `current` was there before its number was
         try:
-            self.plan = self._open(number)
+            self._before, self.plan = (self.plan,), self._open(number)
         except PlanError as error:
             self.refused += 1
             self.last_refusal = f"generation {number}: {error}"
         return self.plan
 
     def _open(self, number: int) -> Plan:
-        plan = open_plan(self._directory, self.plan)
+        # Maps go and come back: those of the generation before are still at hand.
+        plan = open_plan(self._directory, self.plan, *self._before)
         if plan.generation < number:
             raise PlanError(f"current still has generation {plan.generation}")
         return plan

@@ -21,6 +21,7 @@ from sparrow.server.faults import FaultLog
 
 if TYPE_CHECKING:
     from sparrow.dns.respond import Reply, Sender
+    from sparrow.dns.zone import ZoneSet
     from sparrow.plan.counters import Block, PlanCounters
     from sparrow.plan.plan import Plan
     from sparrow.plan.pure import Answered
@@ -33,9 +34,15 @@ _TC = 0x02
 class ServedPlan:
     """A plan as a process serves it. Written by its main thread, read by all."""
 
-    def __init__(self, plan: Plan, counters: PlanCounters) -> None:
-        self.plan = plan
+    def __init__(
+        self, plan: Plan, counters: PlanCounters, before: ServedPlan | None = None
+    ) -> None:
+        """`before` is what was served before; what it knows of equal files is taken over."""
+        self.plan: Plan = plan
         """The plan."""
+        is_alike = before is not None and before.plan.answers is plan.answers
+        known = before.__dict__.get("authority") if before and is_alike else None
+        self._zones: ZoneSet | None = known.zones if known else None
         self.counters = counters
         """Where its sites and classes are counted."""
         self.responder = Responder(plan)
@@ -44,7 +51,7 @@ class ServedPlan:
     @cached_property
     def authority(self) -> PlanAuthority:
         """What answers the rest: decoded when first needed. Raises `PlanError`."""
-        return build_authority(self.plan)
+        return build_authority(self.plan, self._zones)
 
     def find_outcome(self, choice: Choice) -> int:
         """Give the number of the outcome word that decided a choice of the full algorithm."""
