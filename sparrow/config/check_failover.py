@@ -48,7 +48,7 @@ def _check_borrowed_ttl(config: Config, service: ServiceConfig, ttl_min: int) ->
 
 
 def _too_high(ttl_min: int, ttl: int, path: Path, other: Path) -> Finding:
-    what = f"{ttl_min} is more than the ttl of {ttl}, which it is the least of: lower it"
+    what = f"{ttl_min} is more than the ttl of {ttl}: write {ttl} or less"
     return Finding((*path, "ttl_min"), what, other=other, needs=(other, (*path, "ttl")))
 
 

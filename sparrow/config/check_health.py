@@ -76,7 +76,8 @@ def _check_repeated(site: SiteConfig, path: Path) -> Iterator[Finding]:
         what = f"two checks are called {name!r}: give one of them another 'name'"
         if site.checks[position] == site.checks[earlier]:
             what = "this check stands in this list twice: keep one"
-        yield Finding((*path, position), what, other=(*path, earlier))
+        here, other = (*path, position), (*path, earlier)
+        yield Finding(here, what, other=other, needs=(here, other))
 
 
 def _check_families(site: SiteConfig, path: Path) -> Iterator[Finding]:

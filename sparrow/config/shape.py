@@ -123,8 +123,8 @@ def split_kind(item: object, kinds: Sequence[str]) -> object:
         near = suggest(kind, kinds)
         raise refused(f"there is no kind {shown(kind)}: {near}the kinds are {', '.join(kinds)}")
     if not isinstance(settings, Mapping):
-        what = f"must hold keys with values, not {shown(settings)}: write {kind}: {{}} for none"
-        raise refused(f"{kind} {what}")
+        right = f"write {kind}: {{}} for the defaults"
+        raise refused(f"{kind} must hold keys with values, not {shown(settings)}: {right}")
     return {**settings, NAME: kind}
 
 
