@@ -140,7 +140,7 @@ class GuardsConfig(Model):
     min_prefixes: MinPrefixes = MinPrefixes()
     """Fewest prefixes, by family."""
     max_shrink: ShareOrNull = None
-    """Largest share of the prefixes of a family that may go, 0 to 1; None for no such guard."""
+    """Most by which a family's number of prefixes may fall, 0 to 1; None for no such guard."""
     max_moved: ShareOrNull = None
     """Largest share of a family's address space whose answers may move; None for no such guard."""
     canaries: tuple[Annotated[Canary, checked(parse_canary)], ...] = ()

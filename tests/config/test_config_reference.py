@@ -8,6 +8,7 @@ from typing import Any, get_args
 import pytest
 from pydantic import BaseModel
 
+from sparrow.config.health import Check
 from sparrow.config.load import load_config, parse_config
 from sparrow.config.model import Config, ServiceVips, SteerConfig
 
@@ -37,6 +38,21 @@ def test_every_key_of_a_model_stands_in_the_reference(model: type[BaseModel]) ->
     ]
     heads = re.findall(r"^(?:\| `|#+ )([\w.]+)", REFERENCE, re.MULTILINE)
     assert [] == [key for key in keys if key not in heads]
+
+
+@pytest.mark.parametrize("model", get_args(Check), ids=lambda model: model.__name__)
+def test_every_key_of_a_kind_of_check_stands_at_that_kind(model: type[BaseModel]) -> None:
+    (kind,) = get_args(model.model_fields["kind"].annotation)
+    kinds = REFERENCE.partition("### The kinds of checks")[2].partition("```yaml")[0]
+    of_all, *sections = re.split(r"^(?=\*\*`)", kinds, flags=re.MULTILINE)
+    (section,) = [each for each in sections if f"**`{kind}`**" in each.partition(": ")[0]]
+    text = section if kind == "off" else of_all + section
+    written = set(re.findall(r"^\| `(\w+)`", text, re.MULTILINE))
+    if kind == "http":
+        # It shares its table with `https`, which has some more.
+        written -= {"sni", "verify", "cert_days"}
+    keys = {field.alias or name for name, field in model.model_fields.items()} - {"kind"}
+    assert (set() if kind == "off" else keys) == written
 
 
 def test_the_complete_example_is_right_and_gives_no_warning() -> None:
