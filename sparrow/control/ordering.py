@@ -12,11 +12,13 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from sparrow.errors import InputError, Problem
-from sparrow.policy.orders import Order
+from sparrow.policy.orders import Order, order_row
 from sparrow.policy.outcome import Action
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from sparrow.policy.orders import Orders
 
 MAX_REASON = 300
 """Characters of a reason: a line or two of a table."""
@@ -121,6 +123,20 @@ def build_order(draft: OrderDraft, giver: str, now_s: float) -> Order:
     )
 
 
+def plan_order(
+    orders: Orders, draft: OrderDraft, giver: str, now_s: float
+) -> tuple[Order, dict[str, Any]]:
+    """Give the order of a draft, and the result of the command `site`.
+
+    Raises `InputError` where its times make no sense.
+    """
+    order = build_order(draft, giver, now_s)
+    before = orders.settle(now_s)[0]
+    after = before.give(order)
+    replaced = [order_row(each) for each in before.all if each not in after.all]
+    return order, {"order": order_row(order), "replaced": replaced, "dry_run": draft.is_dry}
+
+
 def name_giver(claim: str, uid: int | None) -> str:
     """Name who gives an order: as they call themselves, and as the kernel says."""
     parts = (claim, "" if uid is None else f"uid {uid}")
@@ -193,3 +209,16 @@ def describe_order(row: Mapping[str, Any]) -> str:
     since = f"from {render_moment(start)}" if is_planned else f"since {render_moment(start)}"
     why = f": {row['reason']}" if row["reason"] else ""
     return f"{row['action']} {since} {until}, by {row['by']}{why}"
+
+
+def order_fields(order: Order) -> dict[str, Any]:
+    """Give what is told of an order."""
+    end = None if order.ends_at_s is None else render_moment(order.ends_at_s)
+    return {
+        "site": order.site,
+        "to": order.action.value,
+        "start": render_moment(order.starts_at_s),
+        "end": end,
+        "by": order.by,
+        "reason": order.reason,
+    }

@@ -9,13 +9,17 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+from sparrow.control.ordering import order_fields, plan_order
 from sparrow.errors import InputError, Problem
+from sparrow.keeping.journal import JOURNAL, Journal
 from sparrow.keeping.statefile import change_json, load_json
 from sparrow.policy.orders import Orders, parse_orders, render_orders
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from sparrow.control.ordering import OrderDraft
 
 _log = logging.getLogger(__name__)
 
@@ -82,3 +86,21 @@ def _read(tree: Any, path: Path) -> Orders:
     except ValueError as error:
         what = f"this file of orders is damaged ({error}): mend or remove it"
         raise InputError([Problem(what, str(path))]) from None
+
+
+def leave_order(state_dir: Path, draft: OrderDraft, giver: str, now_s: float) -> dict[str, Any]:
+    """Write an order for the next server that starts, where none runs; give the result.
+
+    The result is that of the command `site`. Raises `InputError`.
+    """
+    book = OrderBook(state_dir / ORDERS)
+    book.refresh()
+    if book.problem:
+        raise InputError([Problem(book.problem)])
+    order, row = plan_order(book.orders, draft, giver, now_s)
+    if not draft.is_dry:
+        book.change(lambda orders: orders.give(order))
+        journal = Journal(state_dir / JOURNAL)
+        journal.append("order", now_s, order_fields(order))
+        journal.close()
+    return row

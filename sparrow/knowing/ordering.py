@@ -12,17 +12,22 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sparrow.control.ordering import build_order, check_site, name_giver, parse_draft, render_moment
+from sparrow.control.ordering import (
+    check_site,
+    name_giver,
+    order_fields,
+    parse_draft,
+    plan_order,
+)
 from sparrow.errors import InputError
-from sparrow.policy.orders import order_row
 from sparrow.policy.outcome import Action
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from sparrow.control.ordering import OrderDraft
-    from sparrow.keeping.telling import Teller
     from sparrow.keeping.orders import OrderBook
+    from sparrow.keeping.telling import Teller
     from sparrow.policy.orders import Order, Orders
 
 _log = logging.getLogger(__name__)
@@ -89,13 +94,9 @@ class OrderDesk:
         giver = name_giver(draft.by, uid)
         async with self._lock:
             now_s = self._clock()
-            order = build_order(draft, giver, now_s)
-            before = self.orders.settle(now_s)[0]
-            after = before.give(order)
-            replaced = [order_row(each) for each in before.all if each not in after.all]
-            row = {"order": order_row(order), "replaced": replaced, "dry_run": draft.is_dry}
+            order, row = plan_order(self.orders, draft, giver, now_s)
             if not draft.is_dry:
-                await self._keep(lambda orders: orders.settle(now_s)[0].give(order))
+                await self._keep(lambda orders: orders.give(order))
                 self._take_up(order)
         return row
 
@@ -185,17 +186,4 @@ def _begun(orders: Orders, now_s: float) -> dict[str, Order]:
         order.site: order
         for order in orders.all
         if order.has_begun(now_s) and order.action is not Action.AUTO
-    }
-
-
-def order_fields(order: Order) -> dict[str, Any]:
-    """Give what is told of an order."""
-    end = None if order.ends_at_s is None else render_moment(order.ends_at_s)
-    return {
-        "site": order.site,
-        "to": order.action.value,
-        "start": render_moment(order.starts_at_s),
-        "end": end,
-        "by": order.by,
-        "reason": order.reason,
     }
