@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 
 from sparrow.account import find_account, step_down
 from sparrow.folders import RunDir, sign_run_dir
+from sparrow.keeping.charge import PLAN
 from sparrow.keeping.children import PROGRAMS, SIGNALS, STATE, Children, as_root, held_signals
 from sparrow.keeping.handover import (
     SOCKET,
@@ -33,7 +34,7 @@ from sparrow.keeping.handover import (
     show_handover,
 )
 from sparrow.keeping.notify import notify
-from sparrow.keeping.supervision import Kind, plan_posts
+from sparrow.keeping.supervision import Kind, give_head_start, plan_posts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,6 +85,9 @@ class Keeper:
             finish_write_fd=write_fd,
         )
         posts = plan_posts(layout.workers, has_dns=bool(layout.dns))
+        has_plan = (self._run_dir.path / PLAN).is_dir()
+        if layout.dns and has_plan and self._predecessor is None:
+            posts = give_head_start(posts, time.monotonic())
         self._children = Children(posts, layout, self._estate, programs)
         self._children.is_successor = self._predecessor is not None
         self._selector = selectors.DefaultSelector()

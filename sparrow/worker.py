@@ -12,28 +12,29 @@ import os
 import socket
 import sys
 import threading
-from contextlib import suppress
+from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING
 
-from sparrow.account import become
-from sparrow.dns.respond import Sender
+from sparrow.account import change_account, find_account
 from sparrow.keeping.charge import decode_charge
 from sparrow.keeping.following import Following
 from sparrow.keeping.tether import Watch
 from sparrow.logs import start_log
-from sparrow.plan.twin import IS_PURE, UdpLoop
+from sparrow.plan.twin import UdpLoop
 from sparrow.plan.udp import Endpoint
-from sparrow.server.planned import PlanExchange, ServedPlan
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sparrow.keeping.charge import Charge
     from sparrow.keeping.estate import Holding
     from sparrow.plan.counters import Block
+    from sparrow.server.misses import MissDesk
+    from sparrow.server.served import ServedPlan
 
 _log = logging.getLogger(__name__)
 
-_MISS_WAIT_S = 0.2
-"""Seconds that the thread of misses sleeps at most before it looks whether it is to end."""
 _GAUGE_LOOKS = 20
 """Looks at the generation between two at the sockets' drops: about a second."""
 _SO_MEMINFO = 55
@@ -52,7 +53,7 @@ class _Seat:
         self._following = following
         self._writers = writers
         self._block: Block = following.counters.block(writers[0])
-        self._exchange: PlanExchange | None = None
+        self._desk: MissDesk | None = None
         self._has_ended = threading.Event()
         self.error: Exception | None = None
         """Why the loop ended by itself; None where it did not."""
@@ -65,22 +66,27 @@ class _Seat:
             )
         )
         """The loop that answers."""
-        self._threads = [
-            threading.Thread(target=self._serve, name=f"loop-{writers[0]}"),
-            threading.Thread(target=self._answer_misses, name=f"misses-{writers[0]}"),
-        ]
+        self._threads: list[threading.Thread] = []
 
     def publish(self, served: ServedPlan) -> None:
-        """Serve from a plan; the first one starts the threads."""
+        """Serve from a plan; the first one starts the loop."""
         base = served.counters.base(self._writers[0])
         self.loop.publish(served.responder, served.counters.words, base)
-        if self._exchange:
-            self._exchange.publish(served)
-            return
+        if self._desk:
+            self._desk.publish(served)
+        if not self._threads:
+            self._start(self._serve, "loop")
+
+    def open_desk(self, kind: type[MissDesk], served: ServedPlan) -> None:
+        """Answer what the loop misses, too; it has kept what it missed until now."""
         block = self._following.counters.block(self._writers[1])
-        self._exchange = PlanExchange(block, self._writers[1], served)
-        for thread in self._threads:
-            thread.start()
+        self._desk = kind(self.loop, block, self._writers[1], served)
+        self._start(partial(self._desk.serve, self._has_ended), "misses")
+
+    def _start(self, work: Callable[[], None], name: str) -> None:
+        thread = threading.Thread(target=work, name=f"{name}-{self._writers[0]}")
+        self._threads.append(thread)
+        thread.start()
 
     def finish(self) -> None:
         """Let the loop answer what waits, then the misses; `join` awaits both."""
@@ -89,8 +95,7 @@ class _Seat:
     def join(self) -> None:
         """Wait for both threads."""
         for thread in self._threads:
-            if thread.ident is not None:
-                thread.join()
+            thread.join()
 
     def measure(self, endpoint: int) -> None:
         """Write what the kernel says of the socket into the counters."""
@@ -108,32 +113,6 @@ class _Seat:
             self.error = error
         finally:
             self._has_ended.set()
-
-    def _answer_misses(self) -> None:
-        _stand_back()
-        while True:
-            has_ended = self._has_ended.is_set()
-            missed = self.loop.take_miss(_MISS_WAIT_S)
-            if missed is None:
-                if has_ended:
-                    return
-                continue
-            if self._exchange is None:
-                continue
-            wire = self._exchange.answer_miss(missed.packet, Sender(missed.source))
-            if wire is not None and not self.loop.send_miss(missed, wire):
-                self._exchange.counters.send_errors += 1
-
-
-def _stand_back() -> None:
-    """Run this thread only when nobody else wants to (sched(7), SCHED_IDLE).
-
-    On the pure twin the loop needs the interpreter that we would sleep with, so
-    there both run alike.
-    """
-    if not IS_PURE:
-        with suppress(OSError):
-            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
 class UdpWorker:
@@ -180,6 +159,9 @@ class UdpWorker:
         self._following.tell()
         if served and is_first:
             self._watch.tether.confirm()
+            kind = _import_desk()
+            for seat in self._seats:
+                seat.open_desk(kind, served)
         self._following.retire(min(seat.loop.generation for seat in self._seats))
 
     def _measure(self) -> None:
@@ -195,11 +177,20 @@ def _open(holding: Holding) -> socket.socket:
     return socket.socket(fileno=os.dup(holding.fd))
 
 
+def _import_desk() -> type[MissDesk]:
+    """Import what answers misses; this takes about as long as all that the loops need."""
+    found: type[MissDesk] = import_module("sparrow.server.misses").MissDesk
+    return found
+
+
 def main(arguments: list[str]) -> int:
     """Serve as a keeper's charge says."""
     charge = decode_charge(arguments[0])
     start_log(charge.layout.log_format, charge.layout.log_level)
-    become(charge.layout.user)
+    account = find_account(charge.layout.user)
+    if account:
+        _import_desk()  # now, as the account may not be able to read Python's files
+        change_account(account)
     return UdpWorker(charge).run()
 
 

@@ -14,6 +14,7 @@ from sparrow.dns.cookie import refresh_cookie
 from sparrow.dns.edns import MIN_PAYLOAD, OUR_PAYLOAD, Edns, OptionCode
 from sparrow.dns.query import Query, Question, decode_query
 from sparrow.dns.rrset import ADDRESS_TYPES, CLASS_CH, CLASS_IN, Rcode, RRset, RRType
+from sparrow.dns.sizes import TCP_LIMIT as TCP_LIMIT
 from sparrow.dns.wire import Message, Opt, encode_message
 from sparrow.policy.outcome import lower_ttl
 from sparrow.policy.steering import Client, Subnet
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from sparrow.dns.zone import ZoneSet
     from sparrow.policy.steering import Choice, Steering
     from sparrow.values.name import Name
-
-TCP_LIMIT = 65535
-"""Octets (RFC 1035 section 4.2.2)."""
 
 _QR, _AA, _RD = 0x8000, 0x0400, 0x0100
 _OPCODE_SHIFT = 11

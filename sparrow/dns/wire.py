@@ -20,12 +20,12 @@ from dnslib.dns import DNSHeader
 from dnslib.label import DNSBuffer
 
 from sparrow.dns.rrset import CLASS_IN, RRset, RRType
+from sparrow.dns.sizes import HEADER_SIZE as HEADER_SIZE
 from sparrow.values.name import MAX_LABEL, MAX_WIRE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-HEADER_SIZE = 12
 POINTER = 0xC000
 """The two bits that tell a pointer from a length octet."""
 MAX_POINTER = 0x3FFF

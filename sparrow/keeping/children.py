@@ -20,7 +20,16 @@ from typing import TYPE_CHECKING
 
 from sparrow.keeping.charge import Charge, encode_charge
 from sparrow.keeping.notify import VARIABLE
-from sparrow.keeping.supervision import Kind, Post, confirm, due_posts, fill, next_due_s, vacate
+from sparrow.keeping.supervision import (
+    Kind,
+    Post,
+    confirm,
+    due_posts,
+    end_head_start,
+    fill,
+    next_due_s,
+    vacate,
+)
 from sparrow.keeping.tether import READY
 
 if TYPE_CHECKING:
@@ -177,6 +186,8 @@ class Children:
         told = [text.removeprefix(READY).strip() for text in words if text.startswith(READY)]
         if told:
             self._set(confirm(self.posts[name]))
+            for post in end_head_start(self.posts.values()):
+                self._set(post)
         return told
 
     def reap(self, now_s: float) -> list[tuple[Post, int]]:

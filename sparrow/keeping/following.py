@@ -16,7 +16,7 @@ from sparrow.plan.counters import PlanCounters, WorkerCounters
 from sparrow.plan.format import PlanError
 from sparrow.plan.twin import IS_PURE
 from sparrow.plan.watch import GENERATION_FILE, PlanSource
-from sparrow.server.planned import ServedPlan
+from sparrow.server.served import ServedPlan
 
 if TYPE_CHECKING:
     from sparrow.keeping.charge import Charge

@@ -29,6 +29,8 @@ MEMORY_S = 60.0
 TWIN_S = 10.0
 """Seconds in which `TWIN_DEATHS` deaths speak against the native twin and not against chance."""
 TWIN_DEATHS = 3
+HEAD_START_S = 0.5
+"""Seconds that others wait at most for UDP workers that have a last plan to serve."""
 
 
 class Kind(Enum):
@@ -102,6 +104,24 @@ def due_posts(posts: Iterable[Post], now_s: float) -> list[Post]:
 def next_due_s(posts: Iterable[Post]) -> float | None:
     """Tell when the next process is to be started; None where all posts are filled."""
     return min((post.due_s for post in posts if post.due_s is not None), default=None)
+
+
+def give_head_start(posts: Iterable[Post], now_s: float) -> tuple[Post, ...]:
+    """Give posts at a start with a last plan: what else there is to start follows UDP.
+
+    Where there are few processors, each process that starts beside a worker delays it.
+    """
+    due_s = now_s + HEAD_START_S
+    return tuple(each if each.kind is Kind.UDP else replace(each, due_s=due_s) for each in posts)
+
+
+def end_head_start(posts: Iterable[Post]) -> tuple[Post, ...]:
+    """Give the posts that are due as every UDP worker is ready; () as long as one is not."""
+    known = tuple(posts)
+    if not all(post.is_ready for post in known if post.kind is Kind.UDP):
+        return ()
+    waiting = (post for post in known if post.due_s is not None and not post.restarts)
+    return tuple(replace(post, due_s=0.0) for post in waiting)
 
 
 def plan_posts(workers: int, *, has_dns: bool) -> tuple[Post, ...]:

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from sparrow.dns.cookie import refresh_cookie
 from sparrow.dns.edns import MIN_PAYLOAD, Edns, OptionCode, decode_opt, decode_options
-from sparrow.dns.respond import TCP_LIMIT
 from sparrow.dns.rrset import CLASS_IN, Rcode, RRType
-from sparrow.dns.wire import HEADER_SIZE
+from sparrow.dns.sizes import HEADER_SIZE, TCP_LIMIT
 from sparrow.plan.format import BodyFlag
 from sparrow.plan.lookup import classify, read_outcome
 from sparrow.policy.outcome import lower_ttl

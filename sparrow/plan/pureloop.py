@@ -16,7 +16,7 @@ import weakref
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from sparrow.dns.edns import OUR_PAYLOAD
-from sparrow.dns.respond import TCP_LIMIT
+from sparrow.dns.sizes import TCP_LIMIT
 from sparrow.plan.counters import RCODES, STRIDE, Word
 from sparrow.plan.pure import MISS, Answered, Miss, answer
 from sparrow.plan.udp import BATCH, DRAINED, PACKET_ROOM, WAKE_MS, Missed

@@ -13,7 +13,7 @@ from operator import lt
 from typing import TYPE_CHECKING, NamedTuple
 
 from sparrow.dns.rrset import RRType
-from sparrow.dns.wire import HEADER_SIZE
+from sparrow.dns.sizes import HEADER_SIZE
 from sparrow.plan.format import (
     BODY,
     NODE,

@@ -8,59 +8,24 @@ plan. Start from `PlanExchange`.
 from __future__ import annotations
 
 import time
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from sparrow.dns.respond import TCP_LIMIT, respond
 from sparrow.dns.rrset import Rcode
-from sparrow.plan.fallback import PlanAuthority, build_authority
+from sparrow.plan.fallback import build_authority
 from sparrow.plan.pure import MISS
-from sparrow.plan.twin import Responder
 from sparrow.server.exchange import encode_failure
 from sparrow.server.faults import FaultLog
 
 if TYPE_CHECKING:
     from sparrow.dns.respond import Reply, Sender
-    from sparrow.dns.zone import ZoneSet
-    from sparrow.plan.counters import Block, PlanCounters
-    from sparrow.plan.plan import Plan
+    from sparrow.plan.counters import Block
+    from sparrow.plan.fallback import PlanAuthority
     from sparrow.plan.pure import Answered
-    from sparrow.policy.steering import Choice
+    from sparrow.server.served import ServedPlan
 
 _TC = 0x02
 """The truncation bit in the third octet of a message."""
-
-
-class ServedPlan:
-    """A plan as a process serves it. Written by its main thread, read by all."""
-
-    def __init__(
-        self, plan: Plan, counters: PlanCounters, before: ServedPlan | None = None
-    ) -> None:
-        """`before` is what was served before; what it knows of equal files is taken over."""
-        self.plan: Plan = plan
-        """The plan."""
-        is_alike = before is not None and before.plan.answers is plan.answers
-        known = before.__dict__.get("authority") if before and is_alike else None
-        self._zones: ZoneSet | None = known.zones if known else None
-        self.counters = counters
-        """Where its sites and classes are counted."""
-        self.responder = Responder(plan)
-        """Answers what the hot path answers."""
-
-    @cached_property
-    def authority(self) -> PlanAuthority:
-        """What answers the rest: decoded when first needed. Raises `PlanError`."""
-        return build_authority(self.plan, self._zones)
-
-    def find_outcome(self, choice: Choice) -> int:
-        """Give the number of the outcome word that decided a choice of the full algorithm."""
-        policies = self.plan.answers.meta.policies
-        for number, policy in enumerate(policies):
-            if (policy.service, policy.family) == (choice.service, choice.family):
-                first = self.plan.answers.policy(number).first_outcome
-                return first + policy.classes.index(choice.candidates)
-        raise LookupError(choice.service)
 
 
 class PlanExchange:
@@ -106,7 +71,7 @@ class PlanExchange:
             return self._fail(error, packet, sender)
 
     def _respond(self, served: ServedPlan, packet: bytes, sender: Sender) -> bytes | None:
-        reply = respond(served.authority, packet, sender, int(time.time()))
+        reply = respond(_authority_of(served), packet, sender, int(time.time()))
         if reply is None:
             self.counters.silent += 1
             return None
@@ -142,3 +107,11 @@ class PlanExchange:
         if reply.choice:
             base = served.counters.base(self._writer)
             served.counters.count(base, reply.choice.site, served.find_outcome(reply.choice))
+
+
+def _authority_of(served: ServedPlan) -> PlanAuthority:
+    """Give what answers all of a plan, decoded when first needed. Raises `PlanError`."""
+    if served.authority is None:
+        served.authority = build_authority(served.plan, served.zones)
+        served.zones = served.authority.zones
+    return served.authority

@@ -2,13 +2,16 @@ from __future__ import annotations
 
 from sparrow.keeping.supervision import (
     FIRST_PAUSE_S,
+    HEAD_START_S,
     LONGEST_PAUSE_S,
     MEMORY_S,
     Kind,
     Post,
     confirm,
     due_posts,
+    end_head_start,
     fill,
+    give_head_start,
     next_due_s,
     plan_posts,
     vacate,
@@ -33,6 +36,29 @@ def test_an_empty_post_is_due_at_once_and_a_filled_one_never() -> None:
     filled = [fill(post, 7) for post in posts]
     assert [] == due_posts(filled, 1e9)
     assert next_due_s(filled) is None
+
+
+def test_with_a_last_plan_udp_starts_first_and_others_follow_when_all_of_it_is_ready() -> None:
+    posts = give_head_start(plan_posts(2, has_dns=True), 100.0)
+    assert ["udp-0", "udp-1"] == [post.name for post in due_posts(posts, 100.0)]
+    started = {post.name: fill(post, 7) if post.kind is Kind.UDP else post for post in posts}
+    started["udp-0"] = confirm(started["udp-0"])
+    assert () == end_head_start(started.values())
+    started["udp-1"] = confirm(started["udp-1"])
+    assert ["tcp", "daemon"] == [
+        post.name for post in due_posts(end_head_start(started.values()), 100.0)
+    ]
+
+
+def test_udp_that_never_gets_ready_delays_nobody_for_long() -> None:
+    posts = give_head_start(plan_posts(1, has_dns=True), 100.0)
+    assert 3 == len(due_posts(posts, 100.0 + HEAD_START_S))
+
+
+def test_a_head_start_changes_no_pause_after_a_death() -> None:
+    udp, tcp, daemon = plan_posts(1, has_dns=True)
+    posts = [confirm(fill(udp, 1)), vacate(fill(tcp, 2), 5.0), fill(daemon, 3)]
+    assert () == end_head_start(posts)
 
 
 def test_a_post_is_ready_only_while_its_process_lives() -> None:

@@ -35,7 +35,8 @@ from sparrow.plan.udp import Endpoint as LoopEndpoint
 from sparrow.policy.intervals import sweep
 from sparrow.policy.site import Service, Site, SiteSet
 from sparrow.policy.steering import AddressMap, build_steering
-from sparrow.server.planned import PlanExchange, ServedPlan
+from sparrow.server.planned import PlanExchange
+from sparrow.server.served import ServedPlan
 from sparrow.server.sockets import open_tcp, open_udp
 from sparrow.server.tcp import TcpServer
 from sparrow.values.address import parse_address, parse_prefix

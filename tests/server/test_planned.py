@@ -19,7 +19,8 @@ from dnspeer import (
 from sparrow.dns.respond import Sender
 from sparrow.keeping.tally import Tally, render_counters
 from sparrow.plan.counters import PlanCounters, WorkerCounters
-from sparrow.server.planned import PlanExchange, ServedPlan
+from sparrow.server.planned import PlanExchange
+from sparrow.server.served import ServedPlan
 from sparrow.values.address import parse_prefix
 
 if TYPE_CHECKING:
