@@ -1,31 +1,33 @@
 """The other end of the control socket: asks a running daemon.
 
 Law: "no daemon there" is one error of its own, so that the caller can do the
-work from files instead. Start from `ask`.
+work from files instead; a daemon that nobody meant is asked for its configuration,
+and for nothing else. Start from `connect`.
 """
 
 from __future__ import annotations
 
+import os
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from sparrow.control.protocol import decode_response, encode_request
-from sparrow.errors import UnavailableError
+from sparrow.errors import InputError, UnavailableError
 from sparrow.folders import CONTROL_SOCKET
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from types import TracebackType
 
-_ANSWER_S = 60.0
+ANSWER_S = 60.0
 """Seconds for a command to be done, unless the caller says otherwise."""
 
 
 class Connection:
     """A connection to the daemon of a run directory, for several requests."""
 
-    def __init__(self, run_dir: str, timeout_s: float = _ANSWER_S) -> None:
+    def __init__(self, run_dir: str, timeout_s: float = ANSWER_S) -> None:
         """Connect. Raises `UnavailableError` where no daemon listens."""
         path = Path(run_dir, CONTROL_SOCKET)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -46,6 +48,10 @@ class Connection:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Hang up."""
         self._stream.close()
         self._socket.close()
 
@@ -63,6 +69,36 @@ class Connection:
         if not line:
             raise UnavailableError("the daemon closed the connection without an answer")
         return decode_response(line)
+
+
+def connect(run_dirs: Iterable[str], config_path: str, timeout_s: float = ANSWER_S) -> Connection:
+    """Connect to the daemon of the configuration at a path, which may be in any of some folders.
+
+    A daemon in the first one is taken for it; one in another folder has to say so. Raises
+    `UnavailableError` with what is in each folder instead.
+    """
+    refusals: list[str] = []
+    for run_dir in run_dirs:
+        try:
+            connection = Connection(run_dir, timeout_s)
+            if not refusals or _has_config(connection, config_path):
+                return connection
+            refusals.append(f"the one in {run_dir} has another configuration")
+        except (UnavailableError, InputError) as error:
+            refusals.append(str(error))
+    raise UnavailableError("; ".join(refusals))
+
+
+def _has_config(connection: Connection, config_path: str) -> bool:
+    """Tell whether a daemon was started with a configuration; hang up where it was not."""
+    is_same = False
+    try:
+        served = str(connection.ask("status")["config"])
+        is_same = os.path.realpath(served) == os.path.realpath(config_path)
+    finally:
+        if not is_same:
+            connection.close()
+    return is_same
 
 
 def _explain_refusal(path: Path, error: OSError) -> str:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import socket
 import threading
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from sparrow.client import Connection
-from sparrow.errors import UnavailableError
+from sparrow.client import Connection, connect
+from sparrow.control.protocol import encode_problems, encode_result
+from sparrow.errors import Problem, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -76,3 +78,79 @@ def test_a_daemon_that_hangs_up_is_unavailable(tmp_path: Path, listener: socket.
     ):
         connection.ask("status")
     thread.join()
+
+
+# Folders in which a daemon may be.
+
+
+@contextmanager
+def telling(run_dir: Path, response: bytes) -> Iterator[None]:
+    """Give one response to the first request at the control socket of a folder."""
+    run_dir.mkdir()
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.bind(str(run_dir / "control.sock"))
+        sock.listen(8)
+
+        def tell() -> None:
+            client, _ = sock.accept()
+            with client, client.makefile("rb") as requests:
+                if requests.readline() and response:
+                    client.sendall(response)
+                    requests.readline()
+
+        thread = threading.Thread(target=tell, daemon=True)
+        thread.start()
+        yield
+        thread.join(10)
+        assert not thread.is_alive()
+
+
+def status_of(config: Path) -> bytes:
+    return encode_result({"config": str(config)})
+
+
+def test_a_daemon_in_the_first_folder_is_not_asked_who_it_is(tmp_path: Path) -> None:
+    with telling(tmp_path / "a", b""), connect([str(tmp_path / "a")], "/c") as connection:
+        assert isinstance(connection, Connection)
+
+
+def test_a_daemon_elsewhere_is_taken_where_it_has_the_configuration(tmp_path: Path) -> None:
+    config = tmp_path / "sparrow.yaml"
+    config.touch()
+    (tmp_path / "link.yaml").symlink_to(config)
+    run_dirs = [str(tmp_path / name) for name in ("none", "unit")]
+    with (
+        telling(tmp_path / "unit", status_of(config)),
+        connect(run_dirs, str(tmp_path / "link.yaml")) as connection,
+    ):
+        assert isinstance(connection, Connection)
+
+
+@pytest.mark.parametrize(
+    ("response", "reason"),
+    [
+        (status_of(Path("/etc/other.yaml")), "the one in {}/unit has another configuration"),
+        (encode_problems([Problem("not now")]), "not now"),
+        (b"", "the daemon closed the connection without an answer"),
+    ],
+    ids=["another", "refuses", "hangs up"],
+)
+def test_a_daemon_elsewhere_that_does_not_say_so_is_left_alone(
+    tmp_path: Path, response: bytes, reason: str
+) -> None:
+    run_dirs = [str(tmp_path / name) for name in ("none", "unit")]
+    with (
+        telling(tmp_path / "unit", response),
+        pytest.raises(UnavailableError) as refusal,
+    ):
+        connect(run_dirs, "/etc/sparrow.yaml")
+    expected = f"no daemon listens at {tmp_path}/none/control.sock; {reason.format(tmp_path)}"
+    assert expected == str(refusal.value)
+
+
+def test_all_folders_without_a_daemon_are_named(tmp_path: Path) -> None:
+    run_dirs = [str(tmp_path / name) for name in "ab"]
+    with pytest.raises(UnavailableError) as refusal:
+        connect(run_dirs, "/etc/sparrow.yaml")
+    texts = [f"no daemon listens at {run_dir}/control.sock" for run_dir in run_dirs]
+    assert "; ".join(texts) == str(refusal.value)

@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from sparrow.cli.options import config_option, find_config_folders, json_option, locate_config
+from sparrow.cli.options import config_option, connect_daemon, json_option, locate_config
 from sparrow.cli.progress import progress_bar
 from sparrow.cli.terminal import ending, say, say_problems
-from sparrow.client import Connection
 from sparrow.config.locate import VARIABLE
 from sparrow.control.explain import explain as explain_case
 from sparrow.control.explain import explanation_facts, render_explanation
@@ -130,7 +129,7 @@ def _open_finder(config_option_value: str | None) -> Callable[[list[bytes]], lis
             raise InputError([*error.problems, Problem(what, DEFAULT_ROUTES)]) from None
         return _finder_of_file(RouteFile(DEFAULT_ROUTES))
     try:
-        connection = Connection(find_config_folders(config_path).run_dir)
+        connection = connect_daemon(config_path)
         click.get_current_context().with_resource(connection)
     except UnavailableError as error:
         say(f"{error}; reading the files of {config_path}")
@@ -184,7 +183,7 @@ def explain(
 
 def _explain(config_path: str, arguments: dict[str, Any]) -> dict[str, Any]:
     try:
-        with Connection(find_config_folders(config_path).run_dir) as connection:
+        with connect_daemon(config_path) as connection:
             say(f"asking the daemon of {config_path}")
             return dict(connection.ask("explain", **arguments))
     except UnavailableError as error:

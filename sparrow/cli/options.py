@@ -1,6 +1,6 @@
 """Options that several commands have in common, and what they lead to.
 
-Start from `config_option` and `find_config_folders`.
+Start from `config_option` and `connect_daemon`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ import click
 
 from sparrow.cli.place import config_option as config_option
 from sparrow.cli.place import locate_config as locate_config
+from sparrow.client import ANSWER_S, Connection, connect
 from sparrow.config.load import load_config
-from sparrow.config.locate import MAX_OCTETS, find_folders
+from sparrow.config.locate import MAX_OCTETS, find_folders, find_run_dirs
 from sparrow.config.model import ServerConfig
 from sparrow.config.reader import read_document
 from sparrow.config.tree import plain
@@ -25,7 +26,6 @@ from sparrow.sources.octets import load_octets
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sparrow.config.locate import Folders
     from sparrow.config.model import Config
 
 json_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
@@ -33,12 +33,12 @@ json_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
 )
 
 
-def find_config_folders(config_path: str) -> Folders:
-    """Give the folders of the configuration at an absolute path.
+def connect_daemon(config_path: str, timeout_s: float = ANSWER_S) -> Connection:
+    """Connect to the daemon of the configuration at an absolute path.
 
-    A configuration that is refused has them too, as long as it can be told where
-    they are: when a reload was refused the daemon must still be found. Raises
-    `InputError`.
+    A configuration that is refused has one too, as long as it can be told where: when
+    a reload was refused the daemon must still be found. Raises `InputError` where it
+    cannot be told, and `UnavailableError` where no daemon is there.
     """
     try:
         server = load_config(config_path).config.server
@@ -47,7 +47,8 @@ def find_config_folders(config_path: str) -> Folders:
         if salvaged is None:
             raise
         server = salvaged
-    return find_folders(server, config_path, os.environ, os.getuid())
+    run_dirs = find_run_dirs(server, config_path, os.environ, os.getuid())
+    return connect(run_dirs, config_path, timeout_s)
 
 
 def _salvage_server(config_path: str) -> ServerConfig | None:

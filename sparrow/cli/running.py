@@ -11,14 +11,13 @@ import click
 
 from sparrow.cli.options import (
     config_option,
-    find_config_folders,
+    connect_daemon,
     is_refused,
     json_option,
     locate_config,
 )
 from sparrow.cli.showing import open_console, render_age, show_rows, show_sites
 from sparrow.cli.terminal import ending, say, say_problems
-from sparrow.client import Connection
 from sparrow.control.protocol import problem_from_json
 from sparrow.control.status import Verdict, judge_status
 from sparrow.errors import InputError, UnavailableError
@@ -48,8 +47,7 @@ def reload(config_path: str | None) -> None:
     is listed, and the exit code is 2.
     """
     with ending():
-        folders = find_config_folders(locate_config(config_path))
-        with Connection(folders.run_dir, _RELOAD_S) as connection:
+        with connect_daemon(locate_config(config_path), _RELOAD_S) as connection:
             result = connection.ask("reload")
         say_problems("warning", map(problem_from_json, result["warnings"]))
         for setting in result["needs_restart"]:
@@ -74,7 +72,7 @@ def status(config_path: str | None, *, is_json: bool, is_check: bool) -> None:
         sys.exit(verdict)
     with ending():
         path = locate_config(config_path)
-        with Connection(find_config_folders(path).run_dir) as connection:
+        with connect_daemon(path) as connection:
             found = connection.ask("status")
         if is_refused(path):
             say(f"warning: {path} as it is now would be refused: `sparrow check` says why")
@@ -88,7 +86,7 @@ def _check(config_path: str | None) -> tuple[Verdict, str]:
     """Judge the daemon; whatever keeps it from being judged is UNKNOWN, its absence CRITICAL."""
     try:
         path = locate_config(config_path)
-        with Connection(find_config_folders(path).run_dir, _CHECK_S) as connection:
+        with connect_daemon(path, _CHECK_S) as connection:
             verdict, text = judge_status(connection.ask("status"))
         if verdict is Verdict.OK and is_refused(path):
             return Verdict.WARNING, f"the configuration as it is now would be refused; {text}"

@@ -32,6 +32,9 @@ VARIABLE = "SPARROW_CONFIG"
 VARIABLES = ("RUNTIME_DIRECTORY", "STATE_DIRECTORY", "XDG_RUNTIME_DIR", "XDG_STATE_HOME", "HOME")
 """What of the environment `find_folders` looks at."""
 
+UNIT_RUN_DIR = "/run/sparrow"
+"""`RuntimeDirectory=` of contrib/systemd/sparrow.service."""
+
 _RUN_DIR = re.compile(rb"""(?m)^[^#\n]*?\brun_dir["']?[ \t]*:[ \t]*["']?([^"'\n#,}]*)""")
 """How `server.run_dir` looks in most configurations, in YAML and in JSON."""
 
@@ -90,6 +93,20 @@ def find_folders(
     state_dir = state_dir or _state_lead(environ, uid) + _folder_name(config_path)
     secret = server.cookie_secret or str(PurePosixPath(state_dir, "cookie.secret"))
     return Folders(run_dir, state_dir, secret)
+
+
+def find_run_dirs(
+    server: ServerConfig, config_path: str, environ: Mapping[str, str], uid: int
+) -> tuple[str, ...]:
+    """Give the folders where a daemon of a configuration may be found, the likeliest first.
+
+    The first is that of `find_folders`. Where it is only a default, a daemon that systemd
+    started has another, of which nothing but its unit tells; there may be a daemon of
+    another configuration.
+    """
+    run_dir = find_folders(server, config_path, environ, uid).run_dir
+    is_said = server.run_dir or _from_systemd(environ, "RUNTIME_DIRECTORY")
+    return (run_dir,) if is_said else (run_dir, UNIT_RUN_DIR)
 
 
 def guess_run_dir(octets: bytes, config_path: str, environ: Mapping[str, str], uid: int) -> str:

@@ -1,9 +1,19 @@
 """Where the configuration and its folders are."""
 
+from pathlib import Path
+
 import pytest
 
 from sparrow.config.load import parse_config
-from sparrow.config.locate import Folders, find_config, find_folders, guess_run_dir, settle
+from sparrow.config.locate import (
+    UNIT_RUN_DIR,
+    Folders,
+    find_config,
+    find_folders,
+    find_run_dirs,
+    guess_run_dir,
+    settle,
+)
 from sparrow.config.model import ServerConfig
 from sparrow.errors import InputError, Problem
 
@@ -77,6 +87,28 @@ def test_folders_come_from_systemd_or_have_a_name_of_the_configurations_own(
     assert Folders(run_dir, state_dir, f"{state_dir}/cookie.secret") == find_folders(
         ServerConfig(), PATH, environ, uid
     )
+
+
+@pytest.mark.parametrize(
+    ("configured", "environ", "expected"),
+    [
+        (None, {}, (f"/tmp/sparrow-7-{NAME}", "/run/sparrow")),
+        (None, {"RUNTIME_DIRECTORY": "/run/a:/run/b"}, ("/run/a",)),
+        ("/r", {}, ("/r",)),
+        ("/r", {"RUNTIME_DIRECTORY": "/run/a"}, ("/r",)),
+    ],
+)
+def test_a_daemon_is_looked_for_where_the_unit_has_it_unless_its_folder_is_known(
+    configured: str | None, environ: dict[str, str], expected: tuple[str, ...]
+) -> None:
+    server = ServerConfig().model_copy(update={"run_dir": configured})
+    assert expected == find_run_dirs(server, PATH, environ, 7)
+
+
+def test_the_folder_of_the_unit_is_that_of_the_unit() -> None:
+    unit = Path(__file__).parents[2] / "contrib/systemd/sparrow.service"
+    (line,) = [line for line in unit.read_text().splitlines() if "RuntimeDirectory=" in line]
+    assert f"/run/{line.removeprefix('RuntimeDirectory=')}" == UNIT_RUN_DIR
 
 
 def test_configured_folders_come_before_those_of_the_environment() -> None:
