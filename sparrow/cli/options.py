@@ -26,6 +26,7 @@ from sparrow.sources.octets import load_octets
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sparrow.config.locate import Folders
     from sparrow.config.model import Config
 
 json_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
@@ -36,19 +37,32 @@ json_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
 def connect_daemon(config_path: str, timeout_s: float = ANSWER_S) -> Connection:
     """Connect to the daemon of the configuration at an absolute path.
 
-    A configuration that is refused has one too, as long as it can be told where: when
-    a reload was refused the daemon must still be found. Raises `InputError` where it
-    cannot be told, and `UnavailableError` where no daemon is there.
+    Raises `InputError` where it cannot be told where that is, and `UnavailableError`
+    where no daemon is there.
+    """
+    run_dirs = find_run_dirs(_load_server(config_path), config_path, os.environ, os.getuid())
+    return connect(run_dirs, config_path, timeout_s)
+
+
+def find_config_folders(config_path: str) -> Folders:
+    """Give the folders of the configuration at an absolute path. Raises `InputError`."""
+    return find_folders(_load_server(config_path), config_path, os.environ, os.getuid())
+
+
+def _load_server(config_path: str) -> ServerConfig:
+    """Read what says where the folders are.
+
+    A configuration that is refused has them too, as long as it can be told where
+    they are: when a reload was refused the daemon must still be found. Raises
+    `InputError`.
     """
     try:
-        server = load_config(config_path).config.server
+        return load_config(config_path).config.server
     except InputError:
         salvaged = _salvage_server(config_path)
         if salvaged is None:
             raise
-        server = salvaged
-    run_dirs = find_run_dirs(server, config_path, os.environ, os.getuid())
-    return connect(run_dirs, config_path, timeout_s)
+        return salvaged
 
 
 def _salvage_server(config_path: str) -> ServerConfig | None:
