@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sparrow.dns.rrset import ADDRESS_TYPES, Rcode, RRset, RRType
+from sparrow.dns.sizes import MAX_CHAIN as MAX_CHAIN
 from sparrow.values.name import MAX_WIRE, Name, decode_name, encode_name, is_below, wire_length
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
     from sparrow.dns.zone import Match, Node, Steer, Zone, ZoneSet
 
-MAX_CHAIN = 16
-"""Aliases followed before the chain is sent as it is; no number is standard."""
 _HINFO_TTL_S = 3600
 """RFC 8482 leaves the number open; an hour spares us the same question."""
 _HINFO_RFC8482 = b"\x07RFC8482\x00"

@@ -21,15 +21,13 @@ from dnslib.label import DNSBuffer
 
 from sparrow.dns.rrset import CLASS_IN, RRset, RRType
 from sparrow.dns.sizes import HEADER_SIZE as HEADER_SIZE
+from sparrow.dns.sizes import MAX_POINTER as MAX_POINTER
+from sparrow.dns.sizes import POINTER as POINTER
 from sparrow.values.name import MAX_LABEL, MAX_WIRE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-POINTER = 0xC000
-"""The two bits that tell a pointer from a length octet."""
-MAX_POINTER = 0x3FFF
-"""The furthest offset that a pointer can name (RFC 1035 section 4.1.4)."""
 _MAX_JUMPS = 127
 """Pointers of a name, as it has no more labels: 64 KiB may be one chain of pointers to
 pointers, and every record of the message may start at its end."""

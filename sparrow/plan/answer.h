@@ -10,121 +10,14 @@
 #ifndef SPARROW_ANSWER_H
 #define SPARROW_ANSWER_H
 
-#include "map.h"
-#include "packet.h"
+#include "chain.h"
 #include "siphash.h"
 
-#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
-#error "plan files are little-endian; on this machine only the pure twin serves"
-#endif
-
-#define NOWHERE 0xffffffffu
-#define POINTER 0xc000u
-#define POINTER_MASK 0x3fffu
-#define QUESTION_POINTER 12
 #define COOKIE_SIZE 24 /* of a response: 8 octets of the client's, 16 of ours */
 #define ADDRESS_HEAD 12 /* octets of an address record before its address */
-#define FNV_PRIME 0x100000001b3u
 
-enum { BODY_AA = 1, BODY_MISS = 2, BODY_SLOT = 4 };
 enum { OUTCOME_EMPTY = 1, OUTCOME_SERVFAIL = 2, OUTCOME_EXACT = 4 };
 enum { RCODE_SERVFAIL = 2, RCODE_REFUSED = 5 };
-
-/* Items of the answers file, as docs/plan-format.md has them. */
-struct node {
-    uint64_t hash;
-    uint32_t name;
-    uint16_t name_length;
-    uint16_t label_count;
-    uint32_t here;
-    uint32_t below;
-};
-
-struct table {
-    uint32_t first;
-    uint32_t count;
-    uint32_t other;
-};
-
-struct entry {
-    uint16_t type;
-    uint16_t reserved;
-    uint32_t body;
-};
-
-struct body {
-    uint32_t bytes;
-    uint32_t length;
-    uint32_t fixups;
-    uint16_t fixup_count;
-    uint8_t rcode;
-    uint8_t flags;
-    uint16_t answers;
-    uint16_t authorities;
-    uint16_t additionals;
-    uint16_t reference_length;
-    uint32_t slot;
-    uint16_t owner;
-    uint16_t reserved1;
-    uint32_t reserved2;
-};
-
-struct slot {
-    uint32_t ttl;
-    uint16_t result_count;
-    uint16_t type;
-    uint32_t policy;
-    uint32_t first_part;
-    uint32_t empty_body;
-    uint32_t ttl_floor;
-};
-
-struct part {
-    uint32_t rdata;
-    uint16_t count;
-    uint16_t size;
-    uint32_t signature;
-    uint32_t signature_length;
-};
-
-struct policy {
-    uint32_t map;
-    uint32_t class_count;
-    uint32_t first_outcome;
-};
-
-_Static_assert(sizeof(struct node) == 24 && sizeof(struct table) == 12, "as in the file");
-_Static_assert(sizeof(struct entry) == 8 && sizeof(struct body) == 36, "as in the file");
-_Static_assert(sizeof(struct slot) == 24 && sizeof(struct part) == 16, "as in the file");
-_Static_assert(sizeof(struct policy) == 12, "as in the file");
-
-/* A verified plan: pointers into its mapped files. Never changed after it was built. */
-struct plan {
-    uint64_t seed;
-    uint32_t mask;
-    uint32_t deepest;
-    uint32_t site_count;
-    uint32_t payload;
-    uint32_t nsid_length;
-    uint32_t secret_count;
-    bool has_nsid;
-    const uint32_t *name_slots;
-    const struct node *nodes;
-    const uint8_t *names;
-    const struct table *tables;
-    const struct entry *entries;
-    const struct body *bodies;
-    const uint8_t *bytes;
-    const uint16_t *fixups;
-    const struct slot *slots;
-    const struct part *parts;
-    const uint8_t *rdata;
-    const struct policy *policies;
-    const uint8_t *nsid;
-    const uint8_t *secrets;
-    const struct map *maps;
-    const uint64_t *words;
-};
 
 /* A packet on its way to a response. */
 struct exchange {
@@ -149,83 +42,8 @@ struct exchange {
     const struct map *map; /* to look the client up in, or NULL */
     struct lookup lookup;
     uint32_t scope;
+    struct chain chain; /* that stands before the body */
 };
-
-/* --- names --- */
-
-static inline uint8_t lower(uint8_t octet)
-{
-    return octet | (uint8_t)((uint8_t)(octet - 'A') < 26) << 5;
-}
-
-/* Find the node of a name, `name` in lower case; NULL for none. */
-static inline const struct node *find_node(const struct plan *plan, uint64_t hash,
-                                           const uint8_t *name, uint32_t length)
-{
-    uint32_t at = (uint32_t)hash & plan->mask;
-    for (uint32_t tries = 0; tries <= plan->mask; tries++) {
-        uint32_t number = plan->name_slots[at];
-        if (number == 0)
-            return NULL;
-        const struct node *node = plan->nodes + (number - 1);
-        if (node->hash == hash && node->name_length == length
-            && memcmp(plan->names + node->name, name, length) == 0)
-            return node;
-        at = (at + 1) & plan->mask;
-    }
-    return NULL;
-}
-
-/* Find the table that answers a question's name: that of the name itself, or of what is below
- * its longest ancestor. NULL outside all zones. */
-static const struct table *find_table(const struct plan *plan, const struct query *query,
-                                      const uint8_t *asked)
-{
-    uint8_t name[MAX_NAME + 1], starts[MAX_LABELS + 1];
-    uint64_t hashes[MAX_LABELS + 1];
-    uint32_t labels = query->label_count, at = 0;
-    for (uint32_t index = 0; index < query->name_length; index++)
-        name[index] = lower(asked[index]); /* length octets are below 'A' */
-    for (uint32_t depth = labels; depth > 0; depth--) {
-        starts[depth] = (uint8_t)at;
-        at += name[at] + 1u;
-    }
-    starts[0] = (uint8_t)at;
-    uint32_t depth = labels < plan->deepest ? labels : plan->deepest;
-    hashes[0] = plan->seed;
-    for (uint32_t level = 1; level <= depth; level++) {
-        uint64_t hash = hashes[level - 1];
-        const uint8_t *end = name + starts[level] + name[starts[level]] + 1;
-        for (const uint8_t *octet = name + starts[level]; octet != end; octet++)
-            hash = (hash ^ *octet) * FNV_PRIME;
-        hashes[level] = hash;
-    }
-    for (uint32_t level = depth + 1; level-- > 0;) {
-        const uint8_t *tail = name + starts[level];
-        const struct node *node =
-            find_node(plan, hashes[level], tail, query->name_length - starts[level]);
-        if (node)
-            return plan->tables + (level == labels ? node->here : node->below);
-    }
-    return NULL;
-}
-
-/* The body that a table has for a type. */
-static inline const struct body *find_body(const struct plan *plan, const struct table *table,
-                                           uint16_t type)
-{
-    const struct entry *entries = plan->entries + table->first;
-    uint32_t low = 0, high = table->count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (entries[middle].type < type)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    bool is_there = low < table->count && entries[low].type == type;
-    return plan->bodies + (is_there ? entries[low].body : table->other);
-}
 
 /* --- clients --- */
 
@@ -263,24 +81,6 @@ static inline uint32_t find_class(struct exchange *exchange)
 }
 
 /* --- responses --- */
-
-static inline uint8_t *write_u16(uint8_t *out, uint32_t word)
-{
-    out[0] = (uint8_t)(word >> 8);
-    out[1] = (uint8_t)word;
-    return out + 2;
-}
-
-static inline uint8_t *write_u32(uint8_t *out, uint32_t word)
-{
-    return write_u16(write_u16(out, word >> 16), word & 0xffff);
-}
-
-static inline uint8_t *write_octets(uint8_t *out, const uint8_t *octets, uint32_t count)
-{
-    memcpy(out, octets, count);
-    return out + count;
-}
 
 /* Seconds from `then` to `now` in serial arithmetic (RFC 1982). */
 static inline int32_t serial_age(uint32_t now, uint32_t then)
@@ -377,14 +177,23 @@ static inline uint8_t *write_body(uint8_t *out, const struct plan *plan, const s
     return out;
 }
 
-static inline uint8_t *write_addresses(uint8_t *out, const struct plan *plan,
-                                       const struct sections *sections, uint32_t shift)
+/* What the owner of a slot's addresses points to. */
+static inline uint32_t find_owner(const struct exchange *exchange, const struct body *body,
+                                  uint32_t shift)
 {
-    uint32_t owner = sections->body->owner;
+    const struct chain *chain = &exchange->chain;
+    if (body->owner == QUESTION_POINTER)
+        return chain->end ? locate(&chain->alias, 0, exchange->query.name_length) : body->owner;
+    if (chain->end)
+        return move_pointer(chain, body, body->owner, exchange->query.name_length);
+    return body->owner + shift;
+}
+
+static inline uint8_t *write_addresses(uint8_t *out, const struct plan *plan,
+                                       const struct sections *sections, uint32_t owner)
+{
     uint32_t size = sections->part->size;
     const uint8_t *address = plan->rdata + sections->part->rdata;
-    if (owner != QUESTION_POINTER)
-        owner += shift;
     for (uint32_t index = 0; index < sections->address_count; index++) {
         out = write_u16(write_u16(out, POINTER | (owner & POINTER_MASK)), sections->slot->type);
         out = write_u32(write_u16(out, CLASS_IN), sections->ttl);
@@ -404,33 +213,53 @@ static inline uint32_t size_limit(const struct exchange *exchange)
     return payload < exchange->limit ? payload : exchange->limit;
 }
 
-/* Write the response, or leave `out` as it is and give MISSED where it is over the limit. */
+/* Room for a message with a chain, in which every pointer reaches what it points to. */
+static inline uint32_t chain_limit(const struct exchange *exchange)
+{
+    uint32_t limit = size_limit(exchange);
+    return limit < CHAIN_LIMIT ? limit : CHAIN_LIMIT;
+}
+
+static inline uint32_t question_end(const struct query *query)
+{
+    return query->has_question ? HEADER_SIZE + query->name_length + 4u : HEADER_SIZE;
+}
+
+/* Write the response, or give MISSED where it is over the limit. A chain is in `out` already,
+ * and what stands before it. */
 static enum verdict write_response(const struct plan *plan, struct exchange *exchange,
                                    const struct sections *sections, uint32_t now_s)
 {
     const struct query *query = &exchange->query;
     const struct body *body = sections->body;
-    uint32_t opt = opt_length(plan, query), question = HEADER_SIZE;
-    if (query->has_question)
-        question += query->name_length + 4u;
-    uint64_t length = (uint64_t)question + body->length + opt;
+    const struct chain *chain = &exchange->chain;
+    bool has_chain = __builtin_expect(chain->end != 0, 0);
+    uint32_t opt = opt_length(plan, query);
+    uint32_t start = has_chain ? chain->end : question_end(query);
+    uint64_t length = (uint64_t)start + body->length + opt;
     if (sections->address_count)
         length += sections->address_count * (uint64_t)(ADDRESS_HEAD + sections->part->size);
-    if (length > size_limit(exchange))
+    if (length > (has_chain ? chain_limit(exchange) : size_limit(exchange)))
         return MISSED;
     uint8_t *out = exchange->out;
     uint32_t shift = (uint32_t)query->name_length - body->reference_length;
-    memcpy(out, exchange->packet, question);
-    out[2] = (uint8_t)(0x80 | (exchange->packet[2] & OPCODE_BITS) | sections->is_authoritative << 2
+    if (!has_chain)
+        memcpy(out, exchange->packet, start);
+    out[2] = (uint8_t)(0x80 | (exchange->packet[2] & OPCODE_BITS)
+                       | (sections->is_authoritative || has_chain) << 2
                        | query->is_recursion_desired);
     out[3] = exchange->rcode & 0xf;
     write_u16(out + 4, query->has_question);
-    write_u16(out + 6, body->answers + sections->address_count);
+    write_u16(out + 6, (has_chain ? chain->records : 0) + body->answers + sections->address_count);
     write_u16(out + 8, body->authorities);
     write_u16(out + 10, body->additionals + (opt != 0));
-    out = write_body(out + question, plan, body, shift);
+    out += start;
+    if (has_chain)
+        out = write_behind(out, plan, chain, body, query->name_length);
+    else
+        out = write_body(out, plan, body, shift);
     if (sections->address_count)
-        out = write_addresses(out, plan, sections, shift);
+        out = write_addresses(out, plan, sections, find_owner(exchange, body, shift));
     if (opt)
         write_opt(out, plan, exchange, opt, now_s);
     exchange->out_length = (uint32_t)length;
@@ -450,6 +279,7 @@ static inline struct sections fill_slot(const struct plan *plan, struct exchange
     bool is_empty = flags & OUTCOME_EMPTY;
     if (flags & OUTCOME_SERVFAIL || (site >= plan->site_count && !is_empty)) {
         exchange->rcode = RCODE_SERVFAIL;
+        exchange->chain.end = 0; /* the response has no records */
         return (struct sections){.body = &NO_BODY};
     }
     const struct part *part = plan->parts + slot->first_part + (is_empty ? 0 : site);
@@ -476,6 +306,28 @@ static inline struct sections fill_slot(const struct plan *plan, struct exchange
 
 /* --- passes --- */
 
+/* Follow the chain that a name below a DNAME begins, to the body at its end. Apart from the
+ * others, as few packets go this way. */
+static __attribute__((noinline)) enum verdict
+begin_chain(const struct plan *plan, struct exchange *exchange, struct nearest nearest)
+{
+    struct walk walk = {
+        .plan = plan,
+        .query = &exchange->query,
+        .out = exchange->out,
+        .room = chain_limit(exchange),
+        .nearest = nearest,
+        .body = exchange->body,
+    };
+    memcpy(exchange->out, exchange->packet, question_end(&exchange->query));
+    if (follow_chain(&walk) == MISSED)
+        return MISSED;
+    exchange->chain = walk.chain;
+    exchange->body = walk.body ? walk.body : &NO_BODY;
+    exchange->rcode = walk.body ? walk.body->rcode : walk.rcode;
+    return ANSWERED;
+}
+
 /* First pass: find the body, and have the index of the map fetched. */
 static inline void begin_exchange(const struct plan *plan, struct exchange *exchange)
 {
@@ -483,6 +335,7 @@ static inline void begin_exchange(const struct plan *plan, struct exchange *exch
     exchange->body = &NO_BODY;
     exchange->map = NULL;
     exchange->scope = 0;
+    exchange->chain.end = 0;
     exchange->verdict =
         parse_query(&exchange->query, exchange->packet, exchange->length,
                     exchange->limit == TCP_LIMIT);
@@ -492,17 +345,26 @@ static inline void begin_exchange(const struct plan *plan, struct exchange *exch
         exchange->rcode = exchange->query.fault;
         return;
     }
-    const struct table *table =
-        find_table(plan, &exchange->query, exchange->packet + HEADER_SIZE);
-    if (!table) {
+    uint8_t name[MAX_NAME + 1];
+    uint32_t length = exchange->query.name_length;
+    lower_name(name, exchange->packet + HEADER_SIZE, length);
+    struct nearest nearest = find_nearest(plan, name, length, exchange->query.label_count);
+    if (!nearest.node) {
         exchange->rcode = RCODE_REFUSED;
         return;
     }
-    exchange->body = find_body(plan, table, exchange->query.type);
+    exchange->body = find_body(plan, nearest, exchange->query.type);
     exchange->rcode = exchange->body->rcode;
     if (exchange->body->flags & BODY_MISS) {
         exchange->verdict = MISSED;
-    } else if (exchange->body->flags & BODY_SLOT) {
+        return;
+    }
+    if (__builtin_expect(exchange->body->flags & BODY_DNAME, 0)) {
+        exchange->verdict = begin_chain(plan, exchange, nearest);
+        if (exchange->verdict == MISSED)
+            return;
+    }
+    if (exchange->body->flags & BODY_SLOT) {
         uint32_t number = plan->policies[plan->slots[exchange->body->slot].policy].map;
         if (number == NOWHERE)
             return;

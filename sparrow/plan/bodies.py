@@ -1,9 +1,10 @@
 """Answers rendered ahead: what stands between the question and the OPT record.
 
 Law: a body says to every name it is given for what `dns.answer` says to it, or
-has the flag MISS. Bodies are held as behind a question of 255 octets, whatever
-name they were rendered behind: a pointer into the question's tail then reads the
-same at every depth, and one body serves a whole zone. Start from `BodyTable.add`.
+begins it (DNAME), or has the flag MISS. Bodies are held as behind a question of 255
+octets, whatever name they were rendered behind: a pointer into the question's tail
+then reads the same at every depth, and one body serves a whole zone. Start from
+`BodyTable.add`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from array import array
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from sparrow.dns.answer import MAX_CHAIN, Answer
 from sparrow.dns.respond import TCP_LIMIT, fill_slot
 from sparrow.dns.rrset import ADDRESS_TYPES, CLASS_IN, Rcode, RRset, RRType
 from sparrow.dns.wire import COMPRESSED, HEADER_SIZE, MAX_POINTER, POINTER, Buffer, append_rrsets
@@ -23,7 +25,7 @@ from sparrow.values.name import MAX_WIRE, wire_length
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sparrow.dns.answer import Answer, Slot
+    from sparrow.dns.answer import Slot
     from sparrow.values.name import Name
 
 REFERENCE_LENGTH = MAX_WIRE
@@ -31,7 +33,7 @@ REFERENCE_LENGTH = MAX_WIRE
 pointers only ever move towards the front, and none outgrows its 14 bits."""
 
 _QTYPE_AND_QCLASS = bytes(4)
-_MISS = BODY.pack(0, 0, 0, 0, 0, BodyFlag.MISS, 0, 0, 0, 0, 0, 0, 0, 0)
+_MISS = BODY.pack(0, 0, 0, 0, 0, BodyFlag.MISS, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +44,15 @@ class Rendered:
     """Answer, authority and additional section."""
     fixups: tuple[int, ...]
     """Offsets in `octets` of the pointers that move with the question's length."""
+    selves: tuple[int, ...]
+    """Offsets in `octets` of the pointers to the whole question."""
     counts: tuple[int, int, int]
     """Records of the three sections."""
     owner: int
-    """Offset in the message of the slot's owner; 0 without a slot."""
+    """Offset in the message of the slot's owner; 0 without a slot. Of a DNAME that names
+    below begin with: offset in `octets` of its target."""
+    alias_count: int = 0
+    """Sets of aliases that the answer section begins with, see `_count_aliases`."""
 
 
 def render_answer(answer: Answer, name: Name) -> Rendered | None:
@@ -69,28 +76,48 @@ def render_answer(answer: Answer, name: Name) -> Rendered | None:
         if counts[index] != sum(len(rrset.rdatas) for rrset in section):
             return None
     shift = REFERENCE_LENGTH - wire_length(name)
-    fixups = _move_pointers(buffer, start, shift)
+    places = _move_pointers(buffer, start, shift)
     owner = _find_owner(buffer, answer.slot, name, shift) if answer.slot else 0
-    if fixups is None or owner is None:
+    if places is None or owner is None:
         return None
-    return Rendered(bytes(buffer.data[start:]), fixups, (counts[0], counts[1], counts[2]), owner)
+    return Rendered(
+        octets=bytes(buffer.data[start:]),
+        fixups=places[0],
+        selves=places[1],
+        counts=(counts[0], counts[1], counts[2]),
+        owner=owner,
+        alias_count=_count_aliases(answer),
+    )
 
 
-def _move_pointers(buffer: Buffer, start: int, shift: int) -> tuple[int, ...] | None:
-    """Add `shift` to every pointer but those to the whole question; give their places.
+def _count_aliases(answer: Answer) -> int:
+    """Count the aliases of an answer; with a DNAME they are as many as there may be.
 
-    None where one would need more than the 14 bits that it has.
+    Then no chain goes on to it: it would hold a DNAME twice, or miss that it is a loop.
     """
-    places = []
+    types = [rrset.rtype for rrset in answer.answer]
+    return MAX_CHAIN if RRType.DNAME in types else types.count(RRType.CNAME)
+
+
+def _move_pointers(
+    buffer: Buffer, start: int, shift: int
+) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+    """Add `shift` to every pointer but those to the whole question.
+
+    Give the places of those that were moved, and of the others. None where one would
+    need more than the 14 bits that it has.
+    """
+    moved, selves = [], []
     for place in buffer.pointers:
         (pointer,) = struct.unpack_from("!H", buffer.data, place)
         if pointer == POINTER | HEADER_SIZE:
+            selves.append(place - start)
             continue
         if (pointer & MAX_POINTER) + shift > MAX_POINTER:
             return None
         buffer.update(place, "!H", pointer + shift)
-        places.append(place - start)
-    return tuple(places)
+        moved.append(place - start)
+    return tuple(moved), tuple(selves)
 
 
 def _find_owner(buffer: Buffer, slot: Slot, name: Name, shift: int) -> int | None:
@@ -145,6 +172,16 @@ class BodyTable:
         if number is None:
             number = self._by_answer[key] = self._build(*key)
         return number
+
+    def add_dname(self, dname: RRset) -> int:
+        """Give the number of the body that answers to every name below a DNAME begin with."""
+        name = (self.reference_label, *dname.owner)
+        rendered = render_answer(Answer(Rcode.NOERROR, answer=(dname,)), name)
+        if rendered is None or len(dname.rdatas) != 1 or wire_length(name) > MAX_WIRE:
+            return self.miss
+        target = len(rendered.octets) - len(dname.rdatas[0])
+        rendered = replace(rendered, owner=target, alias_count=0)
+        return self._add_body(rendered, Rcode.NOERROR, BodyFlag.AA | BodyFlag.DNAME, 0)
 
     def sections(self) -> dict[int, bytes]:
         """Give the sections BODIES, BYTES, FIXUPS and SLOTS."""
@@ -217,7 +254,7 @@ class BodyTable:
         return self._slot_numbers[item]
 
     def _add_body(self, rendered: Rendered, rcode: Rcode, flags: BodyFlag, slot: int) -> int:
-        fixups = rendered.fixups
+        fixups = rendered.fixups + rendered.selves
         if fixups not in self._fixup_offsets:
             self._fixup_offsets[fixups] = len(self.fixups)
             self.fixups.extend(fixups)
@@ -226,14 +263,15 @@ class BodyTable:
                 self.octets.add(rendered.octets),
                 len(rendered.octets),
                 self._fixup_offsets[fixups],
-                len(fixups),
+                len(rendered.fixups),
                 rcode,
                 flags,
                 *rendered.counts,
                 REFERENCE_LENGTH,
                 slot,
                 rendered.owner,
-                0,
+                rendered.alias_count,
+                len(rendered.selves),
                 0,
             )
         )

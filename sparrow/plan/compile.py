@@ -207,7 +207,8 @@ def _encode_names(authority: Authority, steered: _Steered, seed: int) -> dict[in
     names, items = OctetPool(), []
     for node, name_hash in zip(nodes, hashes, strict=True):
         octets = encode_name(node.name)
-        place = (name_hash, names.add(octets), len(octets), len(node.name))
+        labels = (len(node.name), len(node.zone.origin))
+        place = (name_hash, names.add(octets), len(octets), *labels)
         items.append(NODE.pack(*place, *tables.build(node)))
     slots = build_slots(hashes)
     nsid = authority.identity.nsid

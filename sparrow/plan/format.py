@@ -95,6 +95,7 @@ class BodyFlag(IntFlag):
     AA = 1
     MISS = 2
     SLOT = 4
+    DNAME = 8
 
 
 class OutcomeFlag(IntFlag):
@@ -108,15 +109,16 @@ class OutcomeFlag(IntFlag):
 PARAMS = Struct("<QIIIIIIII")
 """Hash seed, slot mask, deepest name, sites, services, payload, NSID length, flags, reserved."""
 PARAMS_HAS_NSID = 1
-NODE = Struct("<QIHHII")
-"""Hash, name offset, name length, label count, `here` table, `below` table."""
+NODE = Struct("<QIHBBII")
+"""Hash, name offset, name length, label count, labels of the zone's name, `here` table, `below`
+table."""
 TABLE = Struct("<III")
 """First entry, entry count, default body."""
 ENTRY = Struct("<HHI")
 """Type, reserved, body."""
-BODY = Struct("<IIIHBBHHHHIHHI")
+BODY = Struct("<IIIHBBHHHHIHHHH")
 """Bytes offset, bytes length, fixup offset, fixup count, rcode, flags, answer count, authority
-count, additional count, reference length, slot, owner, reserved, reserved."""
+count, additional count, reference length, slot, owner, alias count, self count, reserved."""
 SLOT = Struct("<IHHIIII")
 """TTL, result count, type, policy, first part, empty body, TTL floor."""
 PART = Struct("<IHHII")

@@ -11,7 +11,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <string.h>
+
+#include "wire.h"
 
 /* Numbers of sparrow.plan.format. */
 #define INDEX_BITS 18
@@ -47,20 +48,6 @@ struct leaf {
     uint32_t code;
     uint32_t scope;
 };
-
-static inline uint32_t read_u32(const uint8_t *octets)
-{
-    uint32_t word;
-    memcpy(&word, octets, 4);
-    return __builtin_bswap32(word);
-}
-
-static inline uint64_t read_u64(const uint8_t *octets)
-{
-    uint64_t word;
-    memcpy(&word, octets, 8);
-    return __builtin_bswap64(word);
-}
 
 static inline struct lookup make_lookup(const uint8_t *address, unsigned length)
 {

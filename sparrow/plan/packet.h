@@ -11,7 +11,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <string.h>
+
+#include "wire.h"
 
 #define HEADER_SIZE 12
 #define MAX_LABEL 63 /* RFC 1035 section 2.3.4, as the next one */
@@ -53,11 +54,6 @@ struct query {
     bool is_dnssec_ok;
     bool wants_nsid;
 };
-
-static inline uint16_t read_u16(const uint8_t *octets)
-{
-    return (uint16_t)(octets[0] << 8 | octets[1]);
-}
 
 /* Measure the question's name; false where it is cut, too long or has a pointer. */
 static inline bool parse_name(struct query *query, const uint8_t *packet, uint32_t length)

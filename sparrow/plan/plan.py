@@ -29,6 +29,8 @@ class Node(NamedTuple):
     name_at: int
     name_length: int
     label_count: int
+    origin: int
+    """Labels of the zone's name, which ends the node's."""
     here: int
     below: int
 
@@ -58,8 +60,11 @@ class Body(NamedTuple):
     """Octets of the question's name behind which it was rendered."""
     slot: int
     owner: int
-    reserved_1: int
-    reserved_2: int
+    """Offset of the owner of the addresses; of a DNAME's target, in the body's octets."""
+    alias_count: int
+    self_count: int
+    """Pointers to the whole question, whose fixups follow the others."""
+    reserved: int
 
 
 class Slot(NamedTuple):

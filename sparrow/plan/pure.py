@@ -16,14 +16,24 @@ from sparrow.dns.cookie import refresh_cookie
 from sparrow.dns.edns import MIN_PAYLOAD, Edns, OptionCode, decode_opt, decode_options
 from sparrow.dns.rrset import CLASS_IN, Rcode, RRType
 from sparrow.dns.sizes import HEADER_SIZE, TCP_LIMIT
+from sparrow.plan.chain import (
+    CHAIN_LIMIT,
+    begin_chain,
+    follow_chain,
+    point_to_owner,
+    render_behind,
+)
 from sparrow.plan.format import BodyFlag
 from sparrow.plan.lookup import classify, read_outcome
+from sparrow.plan.nearest import find_body, find_nearest
 from sparrow.policy.outcome import lower_ttl
 from sparrow.values.name import MAX_LABEL, MAX_WIRE
 
 if TYPE_CHECKING:
+    from sparrow.plan.chain import Chain
     from sparrow.plan.lookup import Outcome
     from sparrow.plan.plan import AnswersFile, Body, Part, Plan, Slot
+    from sparrow.values.name import Name
 
 
 class Miss(Enum):
@@ -55,7 +65,6 @@ class Answered:
 
 _QR, _OPCODE, _AA, _RD = 0x8000, 0x7800, 0x0400, 0x0100
 _DO_FLAG = 0x8000
-_POINTER = 0xC000
 _FIRST_META_TYPE, _LAST_META_TYPE = 128, 254
 _FIXED_OPT_SIZE = 11
 """Root, type, class, TTL and length of an OPT record."""
@@ -65,10 +74,8 @@ _FIXED_OPT_SIZE = 11
 class _Question:
     """The question of a query."""
 
-    name: bytes
-    """Wire form of the name, in lower case."""
-    labels: tuple[bytes, ...]
-    """Its labels."""
+    name: Name
+    """The name."""
     rtype: int
     """Type asked for."""
     end: int
@@ -97,6 +104,8 @@ class _Content:
     policy: int | None = None
     class_number: int | None = None
     site: int | None = None
+    is_chained: bool = False
+    """Whether a chain of DNAMEs stands in it, whose pointers do not reach everywhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,14 +133,16 @@ def answer(
     query = _read_query(packet, is_tcp=limit == TCP_LIMIT)
     if query is None:
         return MISS
-    content = _find_content(plan, query.question, _Client(source, _subnet_of(query.edns)))
+    limit = _size_limit(query.edns, limit)
+    content = _find_content(plan, query, _Client(source, _subnet_of(query.edns)), limit)
     if content is None:
         return MISS
     opt = b""
     if query.edns:
         options = _encode_options(plan.answers, query.edns, content.scope, source, now_s)
         opt = _encode_opt(plan, query.edns, options)
-    if query.question.end + len(content.octets) + len(opt) > _size_limit(query.edns, limit):
+    size = query.question.end + len(content.octets) + len(opt)
+    if size > (min(limit, CHAIN_LIMIT) if content.is_chained else limit):
         return MISS
     return Answered(
         wire=_encode_head(packet, content, has_opt=bool(opt))
@@ -193,7 +204,7 @@ def _read_query(packet: bytes, *, is_tcp: bool) -> _Query | None:
     return _Query(question, edns)
 
 
-def _read_labels(packet: bytes) -> tuple[tuple[bytes, ...], int] | None:
+def _read_labels(packet: bytes) -> tuple[Name, int] | None:
     """Read the question's name: labels in lower case, and the offset behind it.
 
     None where it is cut or no plain name, or where type and class do not follow.
@@ -221,7 +232,7 @@ def _read_question(packet: bytes) -> _Question | None:
     rtype, rclass = struct.unpack_from("!HH", packet, at)
     if rclass != CLASS_IN or rtype == RRType.OPT or _FIRST_META_TYPE <= rtype <= _LAST_META_TYPE:
         return None
-    return _Question(packet[HEADER_SIZE:at].lower(), labels, rtype, at + 4)
+    return _Question(labels, rtype, at + 4)
 
 
 def _read_opt(packet: bytes, at: int) -> Edns | None:
@@ -245,93 +256,64 @@ def _subnet_of(edns: Edns | None) -> bytes | None:
     return sent.address if sent and sent.source_length else None
 
 
-# From the name to the body.
+# From the name to the content.
 
 
-def _find_content(plan: Plan, question: _Question, client: _Client) -> _Content | None:
-    """Give what the response says; None where the full algorithm has to."""
-    answers = plan.answers
-    number = _find_body(answers, question)
-    if number is None:
+def _find_content(plan: Plan, query: _Query, client: _Client, limit: int) -> _Content | None:
+    """Give what the response says; None where the full algorithm has to.
+
+    `limit` is that of the response's octets, and so of what a chain may take of them.
+    """
+    answers, question = plan.answers, query.question
+    nearest = find_nearest(answers, question.name)
+    if nearest is None:
         return _Content(rcode=Rcode.REFUSED)
-    body = answers.body(number)
+    body = answers.body(find_body(answers, nearest, question.rtype))
     if body.flags & BodyFlag.MISS:
         return None
-    if body.flags & BodyFlag.SLOT:
-        return _fill_slot(plan, body, question, client)
-    return _render_body(answers, body, question)
-
-
-def _find_body(answers: AnswersFile, question: _Question) -> int | None:
-    """Give the number of the body for a name and a type; None outside all zones."""
-    params, labels = answers.params, question.labels
-    depth = min(len(labels), params.deepest)
-    hashes = _hash_ancestors(params.hash_seed, labels[len(labels) - depth :])
-    # Octets of the question's name before its ancestor with as many labels as hashes tell.
-    at = sum(len(label) + 1 for label in labels[: len(labels) - depth])
-    for position, name_hash in enumerate(reversed(hashes)):
-        number = _find_node(answers, name_hash, question.name[at:])
-        if number is not None:
-            node = answers.node(number)
-            return _find_entry(answers, node.below if at else node.here, question.rtype)
-        if position < depth:
-            at += len(labels[len(labels) - depth + position]) + 1
-    return None
-
-
-def _hash_ancestors(seed: int, labels: tuple[bytes, ...]) -> list[int]:
-    """Give the hash of the root, of the last label, of the last two, and so on."""
-    state, hashes = seed, [seed]
-    for label in reversed(labels):
-        for octet in (len(label), *label):
-            state = (state ^ octet) * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF
-        hashes.append(state)
-    return hashes
-
-
-def _find_node(answers: AnswersFile, name_hash: int, name: bytes) -> int | None:
-    mask = answers.params.slot_mask
-    place = name_hash & mask
-    while number := answers.name_slots[place]:
-        node = answers.node(number - 1)
-        end = node.name_at + node.name_length
-        if node.name_hash == name_hash and answers.names[node.name_at : end] == name:
-            return number - 1
-        place = place + 1 & mask
-    return None
-
-
-def _find_entry(answers: AnswersFile, table_number: int, rtype: int) -> int:
-    table = answers.table(table_number)
-    for entry in range(table.first_entry, table.first_entry + table.entry_count):
-        if answers.entries[2 * entry] & 0xFFFF == rtype:
-            return int(answers.entries[2 * entry + 1])
-    return table.default
+    if not body.flags & BodyFlag.DNAME:
+        return _end_chain(plan, begin_chain(question.name), body, client)
+    room = min(limit, CHAIN_LIMIT)
+    found = follow_chain(answers, question.name, question.rtype, nearest, room)
+    if found is None:
+        return None
+    if found.body is None:
+        return _render_chain(found.chain, found.rcode)
+    return _end_chain(plan, found.chain, found.body, client)
 
 
 # From the body to its octets.
 
 
-def _render_body(answers: AnswersFile, body: Body, question: _Question) -> _Content:
+def _end_chain(plan: Plan, chain: Chain, body: Body, client: _Client) -> _Content | None:
+    """Give the answer that ends in this body, behind a chain or a question."""
+    if body.flags & BodyFlag.SLOT:
+        return _fill_slot(plan, chain, body, client)
+    return _render_body(plan.answers, chain, body)
+
+
+def _render_chain(chain: Chain, rcode: int) -> _Content:
+    """Give the answer that is a chain and nothing more."""
     return _Content(
-        octets=_patch(answers, body, len(question.name)),
-        rcode=body.rcode,
-        is_authoritative=bool(body.flags & BodyFlag.AA),
-        counts=(body.answer_count, body.authority_count, body.additional_count),
+        octets=chain.octets,
+        rcode=rcode,
+        is_authoritative=True,
+        counts=(chain.records, 0, 0),
+        is_chained=True,
     )
 
 
-def _patch(answers: AnswersFile, body: Body, name_length: int) -> bytes:
-    """Give the body's octets behind a question whose name has `name_length` octets."""
-    octets = bytearray(answers.octets[body.at : body.at + body.length])
-    first = body.first_fixup
-    for at in answers.fixups[first : first + body.fixup_count]:
-        (pointer,) = struct.unpack_from("!H", octets, at)
-        struct.pack_into("!H", octets, at, pointer + name_length - body.reference)
-    return bytes(octets)
+def _render_body(answers: AnswersFile, chain: Chain, body: Body) -> _Content:
+    return _Content(
+        octets=chain.octets + render_behind(answers, chain, body),
+        rcode=body.rcode,
+        is_authoritative=bool(body.flags & BodyFlag.AA or chain.records),
+        counts=(chain.records + body.answer_count, body.authority_count, body.additional_count),
+        is_chained=bool(chain.records),
+    )
 
 
-def _fill_slot(plan: Plan, body: Body, question: _Question, client: _Client) -> _Content | None:
+def _fill_slot(plan: Plan, chain: Chain, body: Body, client: _Client) -> _Content | None:
     """Give a body with the addresses of the client's site, or what stands for none."""
     answers = plan.answers
     slot = answers.slot(body.slot)
@@ -346,24 +328,18 @@ def _fill_slot(plan: Plan, body: Body, question: _Question, client: _Client) -> 
         empty = answers.body(slot.empty_body)
         if empty.flags & BodyFlag.MISS:
             return None
-        content = _render_body(answers, empty, question)
+        content = _render_body(answers, chain, empty)
     else:
-        chain = _render_body(answers, body, question)
-        owner = _owner_of(body, len(question.name))
+        content = _render_body(answers, chain, body)
+        owner = point_to_owner(chain, body)
         addresses = _render_addresses(answers, slot, part, owner, _ttl_of(slot, outcome))
         content = replace(
-            chain,
-            octets=chain.octets + b"".join(addresses),
-            counts=(body.answer_count + len(addresses), 0, 0),
+            content,
+            octets=content.octets + b"".join(addresses),
+            counts=(content.counts[0] + len(addresses), 0, 0),
             site=site,
         )
     return replace(content, scope=found.scope, policy=slot.policy, class_number=found.class_number)
-
-
-def _owner_of(body: Body, name_length: int) -> int:
-    """Give the pointer to the owner of the addresses: the name asked, or the chain's end."""
-    shift = 0 if body.owner == HEADER_SIZE else name_length - body.reference
-    return _POINTER | body.owner + shift
 
 
 def _ttl_of(slot: Slot, outcome: Outcome) -> int:

@@ -2,7 +2,8 @@
 
 Law: a table says of every type what `dns.answer.find_answer` says. For names
 below a node, `below` is asked by one name that stands for all; where the answer
-would differ between them, it is MISS. Start from `TableBuilder.build`.
+would differ between them, it is MISS, or begins with the DNAME that says how. Start
+from `TableBuilder.build`.
 """
 
 from __future__ import annotations
@@ -68,8 +69,9 @@ class TableBuilder:
     def _build_below(self, node: NodeName) -> int:
         """Ask for a name that does not exist, one label below the node."""
         name = (self.bodies.reference_label, *node.name)
-        if node.zone.find(name).dname:
-            return self._intern(self.bodies.miss, {})
+        closed = node.zone.find(name).dname
+        if closed:
+            return self._intern(self.bodies.add_dname(closed.rrsets[RRType.DNAME]), {})
         answer = find_answer(self.zone_set, name, self._unknown_type)
         default = self._add_below(answer, name)
         found = {}

@@ -7,13 +7,14 @@ gets points backwards into its message. Start from `verify_answers`.
 
 from __future__ import annotations
 
+import struct
 from array import array
 from itertools import islice
 from operator import lt
 from typing import TYPE_CHECKING, NamedTuple
 
-from sparrow.dns.rrset import RRType
-from sparrow.dns.sizes import HEADER_SIZE
+from sparrow.dns.rrset import CLASS_IN, RRType
+from sparrow.dns.sizes import HEADER_SIZE, MAX_POINTER, POINTER
 from sparrow.plan.format import (
     BODY,
     NODE,
@@ -31,7 +32,7 @@ from sparrow.plan.format import (
 from sparrow.plan.meta import decode_meta
 from sparrow.plan.plan import AnswersFile, Body, Node, Params, Part, Policy, Slot, Table
 from sparrow.values.address import IPV4, IPV6
-from sparrow.values.name import MAX_WIRE, decode_name, encode_name
+from sparrow.values.name import MAX_WIRE, decode_name, encode_name, wire_length
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,26 +41,35 @@ if TYPE_CHECKING:
 
 _MAX_LABELS = 127
 """Labels of the longest name: of one octet each, with their lengths."""
-_MAX_POINTER = 0x3FFF
 _MIN_RECORD = 11
 """Octets of the shortest record: the root, type, class, TTL and length."""
 _ADDRESS_SIZES = {int(RRType.A): 4, int(RRType.AAAA): 16}
 _FAMILY_SIZES = {IPV4: 4, IPV6: 16}
 _MAX_NSID = 0xFFFF - 4 - 128
 """An OPT record's options are 65535 octets at most; a subnet and a cookie go beside it."""
-_ALL_FLAGS = int(BodyFlag.AA | BodyFlag.MISS | BodyFlag.SLOT)
+_ALL_FLAGS = int(BodyFlag.AA | BodyFlag.MISS | BodyFlag.SLOT | BodyFlag.DNAME)
 """The lowest bits, all of them."""
+_NOT_EMPTY = BodyFlag.SLOT | BodyFlag.DNAME
+"""Flags of a body that cannot stand for an empty slot."""
 _MAX_SITES = 0xFFFF
 """An outcome word has 16 bits for a site's number, and one that is none."""
 
 
+_SELF = struct.pack("!H", POINTER | HEADER_SIZE)
+"""The pointer to the question's first octet."""
+_RECORD_HEAD = struct.Struct("!HHIH")
+"""Type, class, TTL and length of a record."""
+
+
 class _Span(NamedTuple):
-    """How far the pointers of a body may be shifted."""
+    """How far the pointers of a body may be shifted, and where it may stand."""
 
     shortest: int
     """Octets of the shortest name asked behind which they still point into the question."""
     reach: int
     """What is to be added to the octets of the name asked, to give the furthest target."""
+    is_below: bool = False
+    """Whether it is only for names below a node."""
 
 
 _FREE = _Span(1, 0)
@@ -196,16 +206,22 @@ def _check_body(answers: AnswersFile, body: Body) -> _Span:
         raise PlanError("a body lies outside BYTES")
     if records * _MIN_RECORD > body.length:
         raise PlanError("a body has more records than room for them")
-    if body.first_fixup + body.fixup_count > len(answers.fixups):
+    if body.first_fixup + body.fixup_count + body.self_count > len(answers.fixups):
         raise PlanError("a body's fixups lie outside FIXUPS")
     if body.rcode > 0xF or body.flags > _ALL_FLAGS:
         raise PlanError("a body has an rcode or a flag that is none")
     if not 1 <= body.reference <= MAX_WIRE:
         raise PlanError("a body's reference length is that of no name")
     targets = _check_fixups(answers, body) if body.fixup_count else []
+    if body.self_count:
+        _check_selves(answers, body)
     if body.flags & BodyFlag.SLOT:
         targets += _check_owner(answers, body)
-    return _span(targets, body.reference) if targets else _FREE
+    span = _span(targets, body.reference) if targets else _FREE
+    if body.flags & BodyFlag.DNAME:
+        _check_dname(answers, body)
+        return span._replace(is_below=True)
+    return span
 
 
 def _check_fixups(answers: AnswersFile, body: Body) -> list[int]:
@@ -224,6 +240,43 @@ def _check_fixups(answers: AnswersFile, body: Body) -> list[int]:
         targets.append(target)
         free_from = at + 2
     return targets
+
+
+def _check_selves(answers: AnswersFile, body: Body) -> None:
+    """Check the pointers to the whole question, which follow those that are shifted."""
+    first = body.first_fixup + body.fixup_count
+    moved = frozenset(answers.fixups[body.first_fixup : first])
+    free_from = 0
+    for at in answers.fixups[first : first + body.self_count]:
+        is_free = at >= free_from and moved.isdisjoint((at - 1, at, at + 1))
+        if not is_free or at + 2 > body.length:
+            raise PlanError("the pointers to a body's question do not ascend inside its octets")
+        if answers.octets[body.at + at : body.at + at + 2] != _SELF:
+            raise PlanError("a pointer to the question is none")
+        free_from = at + 2
+
+
+def _check_dname(answers: AnswersFile, body: Body) -> None:
+    """Check that a body that begins a chain is one DNAME, of a node's name or of the root."""
+    counts = (body.answer_count, body.authority_count, body.additional_count)
+    said = (body.rcode, body.flags & BodyFlag.SLOT, counts, body.self_count)
+    if said != (0, 0, (1, 0, 0), 0):
+        raise PlanError("a body with a DNAME says more than that")
+    octets = bytes(answers.octets[body.at : body.at + body.length])
+    moved = answers.fixups[body.first_fixup : body.first_fixup + body.fixup_count].tolist()
+    owner_size = 2 if moved else 1
+    start = owner_size + _RECORD_HEAD.size
+    if moved not in ([], [0]) or (not moved and octets[0]) or body.owner != start:
+        raise PlanError("the owner of a DNAME is neither a node nor the root")
+    rtype, rclass, _, length = _RECORD_HEAD.unpack_from(octets, owner_size)
+    if (rtype, rclass, length) != (RRType.DNAME, CLASS_IN, len(octets) - start):
+        raise PlanError("a body with a DNAME is no such record")
+    try:
+        target, end = decode_name(octets, start)
+    except ValueError as error:
+        raise PlanError(f"a DNAME has {error}") from None
+    if end != len(octets) or wire_length(target) > MAX_WIRE:
+        raise PlanError("the target of a DNAME is not one name")
 
 
 def _check_owner(answers: AnswersFile, body: Body) -> list[int]:
@@ -260,8 +313,8 @@ def _check_slots(answers: AnswersFile, spans: list[_Span]) -> None:
         _require(slot.ttl_floor <= slot.ttl, "the floor of a slot's TTL is above it")
         empty = answers.body(slot.empty_body)
         _require(
-            empty.flags & (BodyFlag.SLOT | BodyFlag.MISS) != BodyFlag.SLOT,
-            "the empty body of a slot has a slot",
+            bool(empty.flags & BodyFlag.MISS) or not empty.flags & _NOT_EMPTY,
+            "the empty body of a slot has a slot, or a DNAME",
         )
         if (slot.first_part, slot.rtype) not in checked:
             _check_site_parts(answers, slot.first_part, _ADDRESS_SIZES[slot.rtype])
@@ -273,7 +326,11 @@ def _check_slots(answers: AnswersFile, spans: list[_Span]) -> None:
 
 
 def _join(spans: Sequence[_Span]) -> _Span:
-    return _Span(max(each.shortest for each in spans), max(each.reach for each in spans))
+    return _Span(
+        shortest=max(each.shortest for each in spans),
+        reach=max(each.reach for each in spans),
+        is_below=any(each.is_below for each in spans),
+    )
 
 
 # Names.
@@ -304,12 +361,16 @@ def _check_nodes(answers: AnswersFile, needs: list[_Span]) -> None:
         if node.name_at + length > len(names) or node.label_count > answers.params.deepest:
             raise PlanError("a node's name lies outside NAMES, or is deeper than the deepest")
         _check_name(names[node.name_at : node.name_at + length], node.label_count)
+        if node.origin > node.label_count:
+            raise PlanError("a node's name has fewer labels than that of its zone")
         if node.here >= len(needs) or node.below >= len(needs):
             raise PlanError("a node names a table that is not there")
         here, below = needs[node.here], needs[node.below]
+        if here.is_below:
+            raise PlanError("a node has a DNAME for itself that is for names below it")
         if max(here.shortest, below.shortest) > length:
             raise PlanError("a pointer points before the name of its node")
-        if max(here.reach + length, below.reach + MAX_WIRE) > _MAX_POINTER:
+        if max(here.reach + length, below.reach + MAX_WIRE) > MAX_POINTER:
             raise PlanError("a pointer would point further than a pointer can")
 
 

@@ -1,7 +1,8 @@
 """A small plan written by hand, item by item, so that a test can change any of them.
 
 Two sites, one service, the zone `example.`: `www` is steered, `alias` leads to it, `text`
-has a TXT record, `other` is not answered from the plan; all other names do not exist.
+has a TXT record, `other` is not answered from the plan, `old` has a DNAME that leads back
+to the zone; all other names do not exist.
 """
 
 from __future__ import annotations
@@ -57,7 +58,11 @@ ALIAS = pointer(12) + b"\0\x05\0\x01\0\0\0\x3c\0\x06\x03www" + pointer(ZONE_TAIL
 """A CNAME to www.example., whose name is 12 octets behind the question."""
 ALIAS_OWNER = 12 + 255 + 4 + 12
 
-DENIED, STEERED, NO_ADDRESS, TEXT_BODY, ALIASED, ALIAS_NO_ADDRESS, MISSED, NO_DATA = range(8)
+OLD_TAIL = ZONE_TAIL - 4
+"""Where the name that has the DNAME begins there."""
+DNAME = pointer(OLD_TAIL) + b"\0\x27\0\x01\0\0\0\x3c\0\x09\x07example\0"
+
+DENIED, STEERED, NO_ADDRESS, TEXT_BODY, ALIASED, ALIAS_NO_ADDRESS, MISSED, NO_DATA, MOVED = range(9)
 
 
 Counts = tuple[int, int, int]
@@ -65,13 +70,17 @@ Counts = tuple[int, int, int]
 
 def body(
     octets: tuple[int, int],
-    fixups: tuple[int, int],
+    fixups: tuple[int, int, int],
     said: tuple[int, int],
     counts: Counts = (0, 0, 0),
-    slot: tuple[int, int] = (0, 0),
+    slot: tuple[int, int, int] = (0, 0, 0),
 ) -> list[int]:
-    """Give an item behind a name of 255 octets: `said` is rcode and flags."""
-    return [*octets, *fixups, *said, *counts, 255, *slot, 0, 0]
+    """Give an item behind a name of 255 octets.
+
+    `fixups` has the first, their count, and that of the pointers to the question behind
+    them; `said` is rcode and flags; `slot` has number, owner and count of aliases.
+    """
+    return [*octets, *fixups[:2], *said, *counts, 255, *slot, fixups[2], 0]
 
 
 @dataclass
@@ -81,7 +90,8 @@ class Draft:
     params: list[int] = field(default_factory=lambda: [SEED, 15, 2, 2, 1, 1232, 3, 1, 0])
     names: list[str] = field(
         default_factory=lambda: [
-            *("example.", "www.example.", "text.example.", "alias.example.", "other.example.")
+            *("example.", "www.example.", "text.example.", "alias.example."),
+            *("other.example.", "old.example."),
         ]
     )
     nodes: list[list[int]] = field(default_factory=list)
@@ -89,7 +99,7 @@ class Draft:
     tables: list[list[int]] = field(
         default_factory=lambda: [
             *([0, 0, NO_DATA], [0, 0, DENIED], [0, 2, NO_DATA]),
-            *([2, 1, NO_DATA], [3, 2, NO_DATA], [0, 0, MISSED]),
+            *([2, 1, NO_DATA], [3, 2, NO_DATA], [0, 0, MISSED], [0, 0, MOVED]),
         ]
     )
     entries: list[list[int]] = field(
@@ -98,21 +108,26 @@ class Draft:
             *([1, 0, ALIASED], [16, 0, MISSED]),
         ]
     )
-    octets: bytes = NEGATIVE + TEXT + ALIAS + ALIAS + NEGATIVE
+    octets: bytes = NEGATIVE + TEXT + ALIAS + ALIAS + NEGATIVE + DNAME
     bodies: list[list[int]] = field(
         default_factory=lambda: [
-            body((0, 14), (0, 2), (3, 1), (0, 1, 0)),
-            body((0, 0), (0, 0), (0, 5), slot=(0, 12)),
-            body((0, 14), (0, 2), (0, 1), (0, 1, 0)),
-            body((14, 15), (0, 0), (0, 1), (1, 0, 0)),
-            body((29, 18), (2, 1), (0, 5), (1, 0, 0), (1, ALIAS_OWNER)),
-            body((47, 32), (2, 3), (0, 1), (1, 1, 0)),
-            body((0, 0), (0, 0), (0, 2)),
-            body((0, 14), (0, 2), (0, 1), (0, 1, 0)),
+            body((0, 14), (0, 2, 0), (3, 1), (0, 1, 0)),
+            body((0, 0), (0, 0, 0), (0, 5), slot=(0, 12, 0)),
+            body((0, 14), (0, 2, 0), (0, 1), (0, 1, 0)),
+            body((14, 15), (0, 0, 1), (0, 1), (1, 0, 0)),
+            body((29, 18), (6, 1, 1), (0, 5), (1, 0, 0), (1, ALIAS_OWNER, 1)),
+            body((47, 32), (2, 3, 1), (0, 1), (1, 1, 0), (0, 0, 1)),
+            body((0, 0), (0, 0, 0), (0, 2)),
+            body((0, 14), (0, 2, 0), (0, 1), (0, 1, 0)),
+            body((79, 21), (0, 1, 0), (0, 9), (1, 0, 0), (0, 12, 0)),
         ]
     )
     fixups: list[int] = field(
-        default_factory=lambda: [0, 12, len(ALIAS) - 2, len(ALIAS), len(ALIAS) + 12]
+        default_factory=lambda: [
+            *(0, 12),
+            *(len(ALIAS) - 2, len(ALIAS), len(ALIAS) + 12, 0),
+            *(len(ALIAS) - 2, 0),
+        ]
     )
     slots: list[list[int]] = field(
         default_factory=lambda: [[60, 0, 1, 0, 0, 2, 0], [60, 1, 1, 0, 0, ALIAS_NO_ADDRESS, 0]]
@@ -166,13 +181,13 @@ class Draft:
     names_octets: bytes = b""
 
     def __post_init__(self) -> None:
-        tables = ((0, 1), (2, 1), (3, 1), (4, 1), (5, 5))
+        tables = ((0, 1), (2, 1), (3, 1), (4, 1), (5, 5), (0, 6))
         for number, text in enumerate(self.names):
             name = parse_name(text)
             name_hash, octets = hash_name(SEED, name), encode_name(name)
             at = len(self.names_octets)
             self.names_octets += octets
-            self.nodes.append([name_hash, at, len(octets), len(name), *tables[number]])
+            self.nodes.append([name_hash, at, len(octets), len(name), 1, *tables[number]])
             place = name_hash & 15
             while self.name_slots[place]:
                 place = place + 1 & 15

@@ -100,12 +100,17 @@ class Slow:
 
     def find_body(self, name: Name, qtype: int) -> int | None:
         """Give the number of the body; None where the answer is REFUSED."""
-        for depth in range(len(name) + 1):
-            number = self.find_node(name[depth:])
-            if number is not None:
-                node = self.item(AnswersSection.NODES, NODE, number)
-                return self.body_of_type(node[5] if depth else node[4], qtype)
-        return None
+        found = self.find_nearest(name)
+        if found is None:
+            return None
+        node, depth = found
+        *_, here, below = self.item(AnswersSection.NODES, NODE, node)
+        return self.body_of_type(below if depth else here, qtype)
+
+    def find_nearest(self, name: Name) -> tuple[int, int] | None:
+        """Give the node that answers for a name, and the labels before its own."""
+        nodes = ((self.find_node(name[depth:]), depth) for depth in range(len(name) + 1))
+        return next(((node, depth) for node, depth in nodes if node is not None), None)
 
     def body_of_type(self, table: int, qtype: int) -> int:
         first, count, default = self.item(AnswersSection.TABLES, TABLE, table)

@@ -69,7 +69,7 @@ def random_zone(rng: Random, origin: Name, services: list[str]) -> Zone:
     names = {random_name(rng, origin) for _ in range(rng.randint(0, 30))} - {origin}
     apex = {RRType.SOA: random_soa(rng, origin), RRType.NS: random_ns(rng, origin, origin)}
     if rng.random() < 0.1:
-        apex[RRType.DNAME] = random_alias(rng, RRType.DNAME, origin, origin)
+        apex[RRType.DNAME] = random_dname(rng, origin, origin)
     apex |= random_sets(rng, origin, origin, 2)
     steer = random_steer(rng, services) if rng.random() < 0.3 else None
     nodes = [Node(origin, without_steered(apex, steer), steer)]
@@ -90,13 +90,13 @@ def random_target(rng: Random, origin: Name) -> Name:
 
 def random_node(rng: Random, name: Name, origin: Name, services: list[str]) -> Node:
     """Make a node of one of the kinds that are answered differently."""
-    kind = rng.choice(("data", "data", "data", "alias", "alias", "dname", "cut", "steer", "steer"))
+    kind = rng.choice((*["data"] * 3, *["alias", "dname", "steer"] * 2, "cut"))
     if kind == "alias":
         return Node(name, {RRType.CNAME: random_alias(rng, RRType.CNAME, name, origin)})
     sets: dict[int, RRset] = {}
     steer = None
     if kind == "dname":
-        sets[RRType.DNAME] = random_alias(rng, RRType.DNAME, name, origin)
+        sets[RRType.DNAME] = random_dname(rng, name, origin)
     elif kind == "cut":
         sets[RRType.NS] = random_ns(rng, name, origin)
     elif kind == "steer":
@@ -130,6 +130,23 @@ def random_ns(rng: Random, owner: Name, origin: Name) -> RRset:
 
 def random_alias(rng: Random, rtype: int, owner: Name, origin: Name) -> RRset:
     return RRset(owner, rtype, rng.choice((60, 300)), (encode_name(random_target(rng, origin)),))
+
+
+def random_dname(rng: Random, owner: Name, origin: Name) -> RRset:
+    """Make a DNAME that leads into a zone, up to the owner's siblings, outside, or too far."""
+    size = rng.choice((40, 61))
+    target = rng.choice(
+        (
+            random_target(rng, origin),
+            random_target(rng, origin),
+            owner[1:],
+            origin,
+            parse_name(rng.choice(ORIGINS)),
+            parse_name(rng.choice((".", "elsewhere.", "b.elsewhere."))),
+            (*[bytes([rng.choice(b"xyz")]) * size for _ in range(3)], *owner[-2:]),
+        )
+    )
+    return RRset(owner, RRType.DNAME, rng.choice((60, 300)), (encode_name(target),))
 
 
 def random_sets(rng: Random, owner: Name, origin: Name, most: int) -> dict[int, RRset]:
@@ -289,9 +306,14 @@ def _full_zones() -> list[Zone]:
     nodes = {
         "example.": [*_plain_nodes(), *_alias_nodes(), *_hiding_nodes(), *_long_nodes()],
         "child.example.": [_apex("child.example.", TEXT), _node("www.child.example.", steer=WEB)],
-        "x.y.cut.example.": [_apex("x.y.cut.example."), _node("*.x.y.cut.example.", ADDRESS)],
+        "x.y.cut.example.": [
+            _apex("x.y.cut.example."),
+            _node("*.x.y.cut.example.", ADDRESS),
+            _alias("d.x.y.cut.example.", "cut.example.", RRType.DNAME),
+        ],
         "z.d.example.": [_apex("z.d.example.", steer=MAIL)],
         "other.test.": [_apex("other.test."), _node("www.other.test.", ADDRESS)],
+        "moved.test.": [_apex("moved.test.", (RRType.DNAME, "example."))],
     }
     return [build_tree(parse_name(origin), found) for origin, found in nodes.items()]
 
@@ -376,6 +398,21 @@ def _hiding_nodes() -> list[Node]:
         _alias("d.example.", "wild.example.", RRType.DNAME),
         _node("hidden.d.example.", ADDRESS),
         _alias("long.example.", LONGEST, RRType.DNAME),
+        _alias("d-long.example.", "l" * 60 + ".long.example.", RRType.DNAME),
+        _alias("d2.example.", "d.example.", RRType.DNAME),
+        _alias("d-self.example.", "d-self.example.", RRType.DNAME),
+        _alias("d-ring.example.", "d-gnir.example.", RRType.DNAME),
+        _alias("d-gnir.example.", "d-ring.example.", RRType.DNAME),
+        _alias("d-inner.example.", "in.d-inner.example.", RRType.DNAME),
+        _alias("d-out.example.", "elsewhere.", RRType.DNAME),
+        _alias("d-root.example.", ".", RRType.DNAME),
+        _alias("d-other.example.", "other.test.", RRType.DNAME),
+        _alias("d-web.example.", "web.example.", RRType.DNAME),
+        _alias("d-up.example.", "example.", RRType.DNAME),
+        *(
+            _alias(f"d-chain{n}.example.", f"d-chain{n + 1}.example.", RRType.DNAME)
+            for n in range(10)
+        ),
         _node("cut.example.", (RRType.NS, "ns.cut.example."), (RRType.NS, "ns1.example.")),
         _node("ns.cut.example.", ADDRESS, ADDRESS6),
         _node("safe.example.", (RRType.NS, "ns.far.test."), SIGNER),

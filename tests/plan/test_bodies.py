@@ -170,3 +170,52 @@ def test_sections_hold_what_was_added() -> None:
     assert rendered.fixups == struct.unpack_from(
         f"<{fixups}H", sections[AnswersSection.FIXUPS], first_fixup * 2
     )
+
+
+def test_pointers_to_the_whole_question_are_told_behind_the_others() -> None:
+    bodies = table()
+    rrset = RRset(WWW, RRType.MX, 60, (b"\0\1" + encode_name(WWW), b"\0\2" + encode_name(ORIGIN)))
+    item = body(bodies, bodies.add(Answer(Rcode.NOERROR, answer=(rrset,)), WWW))
+    assert (1, 3) == (item[3], item[13])
+    places = bodies.fixups[item[2] : item[2] + 4].tolist()
+    octets = bodies.octets.content()[item[0] :]
+    pointers = [struct.unpack_from("!H", octets, at)[0] for at in places]
+    assert [0xC000 | TAIL, *[0xC00C] * 3] == pointers
+
+
+def dname(owner: str, *targets: str) -> RRset:
+    rdatas = tuple(encode_name(parse_name(target)) for target in targets)
+    return RRset(parse_name(owner), RRType.DNAME, 60, rdatas)
+
+
+@pytest.mark.parametrize(
+    ("rrsets", "count"),
+    [
+        ((ADDRESSES,), 0),
+        ((alias("www.example.", "a.example."), alias("a.example.", "b.example.")), 2),
+        ((alias("www.example.", "x.d.example."), dname("d.example.", "e.")), 16),
+    ],
+)
+def test_aliases_are_counted_and_a_dname_counts_as_all(
+    rrsets: tuple[RRset, ...], count: int
+) -> None:
+    bodies = table()
+    assert count == body(bodies, bodies.add(Answer(Rcode.NOERROR, answer=rrsets), WWW))[12]
+
+
+@pytest.mark.parametrize(("owner", "size"), [("d.example.", 12), (".", 11)])
+def test_a_dname_is_a_record_whose_target_is_not_compressed(owner: str, size: int) -> None:
+    bodies = table()
+    item = body(bodies, bodies.add_dname(dname(owner, "new.example.")))
+    assert (Rcode.NOERROR, BodyFlag.AA | BodyFlag.DNAME, 1, 0, 0) == item[4:9]
+    assert (size, 0, 0) == item[11:14]
+    octets = bodies.octets.content()[item[0] : item[0] + item[1]]
+    assert encode_name(parse_name("new.example.")) == octets[size:]
+
+
+def test_a_dname_that_nobody_can_be_below_or_that_is_two_is_a_miss() -> None:
+    bodies = table()
+    longest = ".".join(("x" * 63, "y" * 63, "z" * 63, "w" * 60, ""))
+    assert 254 == len(encode_name(parse_name(longest)))
+    assert bodies.miss == bodies.add_dname(dname(longest, "new.example."))
+    assert bodies.miss == bodies.add_dname(dname("d.example.", "a.example.", "b.example."))

@@ -46,9 +46,9 @@ def test_a_sound_plan_is_taken_whole(tmp_path: Path) -> None:
     plan = open_plan(tmp_path)
     assert (9, 1, 3) == (plan.generation, len(plan.maps), len(plan.words))
     answers = plan.answers
-    assert draft.nodes == [list(answers.node(number)) for number in range(5)]
-    assert draft.tables == [list(answers.table(number)) for number in range(6)]
-    assert draft.bodies == [list(answers.body(number)) for number in range(8)]
+    assert draft.nodes == [list(answers.node(number)) for number in range(6)]
+    assert draft.tables == [list(answers.table(number)) for number in range(7)]
+    assert draft.bodies == [list(answers.body(number)) for number in range(9)]
     assert draft.slots == [list(answers.slot(number)) for number in range(2)]
     assert draft.parts == [list(answers.part(number)) for number in range(4)]
     assert draft.policies == [list(answers.policy(number)) for number in range(2)]
@@ -290,7 +290,7 @@ def assign(name: str, *path: Any) -> Callable[[Draft], None]:
     return change
 
 
-NODE_NAME, NODE_LENGTH, NODE_LABELS, NODE_HERE, NODE_BELOW = 1, 2, 3, 4, 5
+NODE_NAME, NODE_LENGTH, NODE_LABELS, NODE_ORIGIN, NODE_HERE, NODE_BELOW = 1, 2, 3, 4, 5, 6
 WRONG = {
     "params: mask": (assign("params", 1, 7), "mask"),
     "params: depth": (assign("params", 2, 1), "deeper"),
@@ -308,7 +308,7 @@ WRONG = {
         "power of two",
     ),
     "slots: a node that is not there": (
-        lambda draft: assign("name_slots", draft.name_slots.index(5), 6)(draft),
+        lambda draft: assign("name_slots", draft.name_slots.index(5), 7)(draft),
         "each node once",
     ),
     "slots: a node twice": (
@@ -324,19 +324,22 @@ WRONG = {
         lambda draft: assign("names_octets", draft.names_octets.upper())(draft),
         "lower case",
     ),
-    "node: here": (assign("nodes", 0, NODE_HERE, 6), "table that is not there"),
+    "node: zone": (assign("nodes", 0, NODE_ORIGIN, 2), "fewer labels"),
+    "node: a DNAME for itself": (assign("nodes", 0, NODE_HERE, 6), "names below"),
+    "node: here": (assign("nodes", 0, NODE_HERE, 7), "table that is not there"),
     "node: below": (assign("nodes", 0, NODE_BELOW, 2**32 - 1), "table that is not there"),
     "table: first entry": (assign("tables", 2, 0, 2**32 - 1), "outside"),
     "table: entries": (assign("tables", 4, 1, 3), "outside"),
-    "table: default": (assign("tables", 0, 2, 8), "outside"),
+    "table: default": (assign("tables", 0, 2, 9), "outside"),
     "table: order": (assign("entries", 0, 0, 28), "ascend by type"),
-    "entry: body": (assign("entries", 0, 2, 8), "body that is not there"),
+    "entry: body": (assign("entries", 0, 2, 9), "body that is not there"),
     "body: bytes": (assign("bodies", 0, 0, 2**32 - 1), "outside BYTES"),
-    "body: length": (assign("bodies", 5, 1, 33), "outside BYTES"),
+    "body: length": (assign("bodies", 8, 1, 22), "outside BYTES"),
     "body: first fixup": (assign("bodies", 0, 2, 2**32 - 1), "outside FIXUPS"),
-    "body: fixups": (assign("bodies", 5, 3, 4), "outside FIXUPS"),
+    "body: fixups": (assign("bodies", 5, 3, 6), "outside FIXUPS"),
+    "body: selves": (assign("bodies", 4, 13, 2), "outside FIXUPS"),
     "body: rcode": (assign("bodies", 0, 4, 16), "rcode"),
-    "body: flag": (assign("bodies", 0, 5, 8), "flag"),
+    "body: flag": (assign("bodies", 0, 5, 16), "flag"),
     "body: records": (assign("bodies", 3, 6, 2), "room"),
     "body: no reference": (assign("bodies", 3, 9, 0), "reference"),
     "body: long reference": (assign("bodies", 3, 9, 256), "reference"),
@@ -358,6 +361,38 @@ WRONG = {
         lambda draft: assign("octets", b"\xc0\x0d" + draft.octets[2:])(draft),
         "before the name of its node",
     ),
+    "self: at the end": (assign("fixups", 7, 17), "do not ascend"),
+    "self: no pointer": (assign("fixups", 7, 1), "pointer to the question"),
+    "self: another pointer": (assign("fixups", 7, 16), "do not ascend"),
+    "self: twice": (
+        lambda draft: (
+            assign("fixups", [*draft.fixups, 0])(draft),
+            assign("bodies", 4, 13, 2)(draft),
+        ),
+        "do not ascend",
+    ),
+    "DNAME: a slot": (assign("bodies", 8, 5, 13), "more than that"),
+    "DNAME: an rcode": (assign("bodies", 8, 4, 3), "more than that"),
+    "DNAME: no answer": (assign("bodies", 8, 6, 0), "more than that"),
+    "DNAME: authority": (assign("bodies", 8, 7, 1), "room|more than that"),
+    "DNAME: target": (assign("bodies", 8, 11, 13), "owner of a DNAME"),
+    "DNAME: no owner": (assign("bodies", 8, 3, 0), "owner of a DNAME"),
+    "DNAME: two pointers": (assign("bodies", 8, 3, 2), "backwards|owner of a DNAME"),
+    "DNAME: type": (
+        lambda draft: assign("octets", draft.octets[:81] + b"\0\5" + draft.octets[83:])(draft),
+        "no such record",
+    ),
+    "DNAME: length": (assign("bodies", 8, 1, 20), "no such record"),
+    "DNAME: no name": (
+        lambda draft: assign("octets", draft.octets[:91] + b"\xff" + draft.octets[92:])(draft),
+        "a DNAME has",
+    ),
+    "DNAME: two names": (
+        lambda draft: assign("octets", draft.octets[:91] + b"\6" + draft.octets[92:98] + b"\0\0")(
+            draft
+        ),
+        "not one name",
+    ),
     "slot: number": (assign("bodies", 1, 10, 2), "slot that is not there"),
     "slot: authority": (
         lambda draft: assign("bodies", 4, [*draft.bodies[4][:6], 0, 1, *draft.bodies[4][8:]])(
@@ -374,7 +409,8 @@ WRONG = {
     "slot: far part": (assign("slots", 0, 4, 2**32 - 1), "outside PARTS"),
     "slot: part of the other family": (assign("slots", 0, 4, 2), "another family"),
     "slot: floor": (assign("slots", 0, 6, 61), "floor"),
-    "slot: empty body": (assign("slots", 0, 5, 8), "body that is not there"),
+    "slot: empty body": (assign("slots", 0, 5, 9), "body that is not there"),
+    "slot: empty body with a DNAME": (assign("slots", 0, 5, 8), "or a DNAME"),
     "slot: empty body with a slot": (assign("slots", 0, 5, 1), "has a slot"),
     "part: rdata": (assign("parts", 0, 0, 2**32 - 1), "outside RDATA"),
     "part: count": (assign("parts", 3, 1, 2), "outside RDATA"),
