@@ -71,6 +71,8 @@ class Process:
     """Number of the present generation, and Unix time at which it was made; None without one."""
     workers: tuple[Mapping[str, Any], ...]
     """The workers, as `docs/control.md` has them."""
+    state_dir: str | None = None
+    """The state directory, where it is known."""
 
 
 _NOTHING_KNOWN = Failover()
@@ -96,6 +98,7 @@ def build_status(
         "daemon_pid": process.daemon_pid,
         "started_at": process.started_at_s,
         "config": process.config_path,
+        "state_dir": process.state_dir,
         "stale": view is None,
         "serial": view.serial if view else 0,
         "published_at": view.published_at_s if view else None,

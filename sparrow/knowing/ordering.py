@@ -77,13 +77,6 @@ class OrderDesk:
         """Why the orders on disk cannot be read at present; None where they can."""
         return self._book.problem
 
-    def stand(self, site: str) -> tuple[Action, float | None]:
-        """Give what is in force for a site, and the seconds until that changes as planned."""
-        now_s = self._clock()
-        change_at_s = self.orders.next_change_at(site, now_s)
-        planned_in_s = None if change_at_s is None else change_at_s - now_s
-        return self.orders.action(site, now_s), planned_in_s
-
     async def give(self, arguments: Mapping[str, Any], uid: int | None) -> dict[str, Any]:
         """Do the command `site` of `docs/control.md`. Raises `InputError`.
 
