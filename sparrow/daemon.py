@@ -17,6 +17,7 @@ import socket
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sparrow
@@ -30,6 +31,7 @@ from sparrow.keeping.publishing import Publisher
 from sparrow.keeping.tether import Tether
 from sparrow.knowing.commands import Commands
 from sparrow.knowing.reloading import Reloader, Surroundings
+from sparrow.knowing.sites import Sites
 from sparrow.logs import start_log
 from sparrow.server.control import ControlSocket
 from sparrow.server.ssrs import RoutePort, RoutePortSettings
@@ -52,6 +54,7 @@ class Daemon:
         """Take a charge; `run` does the work."""
         self._charge = charge
         self._publisher = Publisher(charge.run_dir)
+        self._sites = Sites(Path(charge.layout.state_dir), self._publisher)
         self._overview = Overview(charge.layout, charge.run_dir)
         self._hung_up = asyncio.Event()
         self._stop = asyncio.Event()
@@ -63,10 +66,12 @@ class Daemon:
                 publisher=self._publisher,
                 overview=self._overview,
                 is_stopping=self._stop.is_set,
+                conditions=lambda: self._sites.conditions,
+                on_first=lambda view: self._sites.configure(view.config),
                 on_view=self._take_up,
             )
         )
-        commands = Commands(self._reloader, self._publisher, self._describe)
+        commands = Commands(self._reloader, self._publisher, self._sites, self._describe)
         self._control = ControlSocket(charge.run_dir / CONTROL_SOCKET, commands.execute)
         self._route_port: RoutePort | None = None
         self._is_open = False
@@ -98,18 +103,21 @@ class Daemon:
             await self._control.stop()
 
     async def _work(self) -> None:
+        self._sites.begin()
         await self._reloader.begin()
         if self._charge.is_successor:
             self._control.start()
         self._is_open = True
         self._confirm()
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._sites.run(self._reloader.alone))
             group.create_task(self._serve_route_port())
             group.create_task(self._heed_hangups())
             group.create_task(self._fold())
 
-    def _take_up(self, _: View) -> None:
+    def _take_up(self, view: View) -> None:
         """Take notice of a view that is served."""
+        self._sites.configure(view.config)
         if self._is_open:
             self._confirm()
 
@@ -199,7 +207,7 @@ class Daemon:
             plan=self._publisher.present(),
             workers=tuple(workers),
         )
-        return build_status(process, live.view if live else None, counters)
+        return build_status(process, live.view if live else None, counters, self._sites.describe())
 
 
 def _route_port_settings(config: SsrsConfig) -> RoutePortSettings:

@@ -216,8 +216,8 @@ def _list_debug_records(
 
 def _build_steer(config: Config, zone: ZoneConfig, steer: SteerConfig) -> Steer:
     service = next(each for each in config.services if each.name == steer.service)
-    ttl = zone.ttl if service.ttl is None else service.ttl
-    return Steer(steer.service, ttl, zone.result_count)
+    ttl, ttl_min = zone.ttls_of(service)
+    return Steer(steer.service, ttl, zone.result_count, ttl_min)
 
 
 def _build_soa(origin: Name, soa: SoaConfig) -> RRset:

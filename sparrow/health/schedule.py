@@ -27,6 +27,7 @@ from sparrow.health.report import ProbeRow, Transition
 from sparrow.health.site import (
     ALL_UP,
     Evidence,
+    FamilyHealth,
     Presence,
     Presences,
     SiteHealth,
@@ -59,6 +60,8 @@ class _Site:
     presences: Presences
     since: dict[int, float]
     """When it came to be up or down, by family, in Unix time."""
+    was_up: dict[int, bool]
+    """What was last told of it, by family."""
     evidence: tuple[Evidence, Evidence] = (Evidence(is_passed=True), Evidence(is_passed=True))
     told: object = None
     """What `on_change` was last told of; anything else is a change."""
@@ -154,7 +157,9 @@ class Monitor:
             remembered = self._memory.sites.get(name) or RememberedSite()
             since = (moment or time.time() for moment in remembered.since)
             by_family = dict(zip(FAMILIES, since, strict=True))
-            self._sites[name] = _Site(aims, remembered.presences, by_family)
+            v4, v6 = remembered.presences.v4, remembered.presences.v6
+            was_up = {IPV4: v4.is_up, IPV6: v6.is_up}
+            self._sites[name] = _Site(aims, remembered.presences, by_family, was_up)
         self._sites[name].aims = aims
         if not aims.v4:
             # Without checks there is nothing to wait for.
@@ -175,7 +180,12 @@ class Monitor:
         await self._storing.finish()
 
     def states(self) -> Mapping[str, SiteHealth]:
-        """Give how every site stands now, by name, in configured order."""
+        """Give how every site stands now, by name, in configured order.
+
+        Before anything is configured these are the sites that are remembered.
+        """
+        if self._watch is None:
+            return {name: _recall(each.presences) for name, each in self._memory.sites.items()}
         now_s = asyncio.get_running_loop().time()
         return {name: site.health(now_s) for name, site in self._sites.items()}
 
@@ -208,10 +218,6 @@ class Monitor:
         told = [site.told for site in sites]
         for site in sites:
             site.told = _essence(site)
-        for each in transitions:
-            level = logging.INFO if each.is_up else logging.WARNING
-            state = f"{'up' if each.is_up else 'down'}{each.why and ': '}{each.why}"
-            _log.log(level, "site %s: IPv%d is %s", each.site, each.family, state)
         if told != [site.told for site in sites]:
             self._tell(transitions)
         self._storing.note_change()
@@ -224,26 +230,16 @@ class Monitor:
 
     def _assess(self, site: _Site) -> list[Transition]:
         aims, now_s = site.aims, asyncio.get_running_loop().time()
-        before = [site.presence(family).is_up for family in FAMILIES]
         site.evidence = weigh_site(aims, lambda aim: self._probers[aim].target())
         site.presences = assess(site.presences, site.evidence, aims.rules, now_s)
         _cancel_timer(site)
         if ends := site.return_times():
             loop = asyncio.get_running_loop()
             site.timer = loop.call_at(min(ends), self._judge, [aims.name])
-        return [
-            self._note_transition(site, family)
-            for family, was_up in zip(FAMILIES, before, strict=True)
-            if site.presence(family).is_up is not was_up
-            # Of a family that the site has no address of, nobody needs to be told.
-            and family in aims.families
-        ]
-
-    @staticmethod
-    def _note_transition(site: _Site, family: int) -> Transition:
-        site.since[family] = time.time()
-        health = site.health(asyncio.get_running_loop().time()).of(family)
-        return Transition(site.aims.name, family, health.is_up, health.why, site.since[family])
+        moved = [each for each in FAMILIES if site.presence(each).is_up is not site.was_up[each]]
+        transitions = [_note_transition(site, family) for family in moved]
+        # Of a family that the site has no address of, nobody needs to be told.
+        return [each for each in transitions if each.family in aims.families]
 
     async def _notice_sleep(self) -> None:
         """After the machine or we have stood still, let every probe look at once."""
@@ -264,6 +260,21 @@ class Monitor:
             for name, site in self._sites.items()
         }
         return render_memory(Remembered(probes, sites))
+
+
+def _recall(presences: Presences) -> SiteHealth:
+    v4, v6 = (
+        FamilyHealth(is_up=each.is_up, why="" if each.is_up else "it was down when this was stored")
+        for each in (presences.v4, presences.v6)
+    )
+    return SiteHealth(v4, v6)
+
+
+def _note_transition(site: _Site, family: int) -> Transition:
+    health = site.health(asyncio.get_running_loop().time()).of(family)
+    site.was_up[family] = health.is_up
+    site.since[family] = time.time()
+    return Transition(site.aims.name, family, health.is_up, health.why, site.since[family])
 
 
 def _essence(site: _Site) -> object:

@@ -1,6 +1,6 @@
 """What a client of the control socket may ask of the daemon: each command in one place.
 
-Law: a command is a name and a function from its arguments to an object of JSON, which
+Law: a command is a name and a function from a request to an object of JSON, which
 `docs/control.md` describes; what it refuses it says with `InputError`. Start from
 `Commands`.
 """
@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from sparrow.control.protocol import Request
     from sparrow.keeping.publishing import Publisher
     from sparrow.knowing.reloading import Reloader
+    from sparrow.knowing.sites import Sites
     from sparrow.live import Live
 
-    Command: TypeAlias = Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
+    Command: TypeAlias = Callable[[Request], Awaitable[Mapping[str, Any]]]
 
 _LOOK_UPS = 50
 """Addresses looked up between two turns of the event loop: some milliseconds."""
@@ -31,41 +32,51 @@ class Commands:
     """The commands that look at what is served, or have it read again."""
 
     def __init__(
-        self, reloader: Reloader, publisher: Publisher, describe: Callable[[], Mapping[str, Any]]
+        self,
+        reloader: Reloader,
+        publisher: Publisher,
+        sites: Sites,
+        describe: Callable[[], Mapping[str, Any]],
     ) -> None:
         """`describe` gives the object of the command `status`."""
         self._reloader = reloader
         self._publisher = publisher
+        self._sites = sites
         self._describe = describe
         self._table: dict[str, Command] = {
             "explain": self._explain,
             "lookup": self._look_up,
             "reload": self._reload,
+            "site": sites.give_order,
+            "sites": self._list_sites,
             "status": self._status,
         }
 
     async def execute(self, request: Request) -> Mapping[str, Any]:
         """Do what a client asks for. Raises `InputError`."""
-        return await self._table[request.command](request.arguments)
+        return await self._table[request.command](request)
 
-    async def _reload(self, _: Mapping[str, Any]) -> Mapping[str, Any]:
+    async def _reload(self, _: Request) -> Mapping[str, Any]:
         return await self._reloader.reload()
 
-    async def _status(self, _: Mapping[str, Any]) -> Mapping[str, Any]:
+    async def _status(self, _: Request) -> Mapping[str, Any]:
         return self._describe()
 
-    async def _look_up(self, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    async def _list_sites(self, _: Request) -> Mapping[str, Any]:
+        return self._sites.list_rows()
+
+    async def _look_up(self, request: Request) -> Mapping[str, Any]:
         """Look addresses up, with turns for everybody else in between."""
-        live, addresses = await self._loaded(), parse_addresses(arguments)
+        live, addresses = await self._loaded(), parse_addresses(request.arguments)
         rows: list[dict[str, Any]] = []
         for start in range(0, len(addresses), _LOOK_UPS):
             rows += live.look_up(addresses[start : start + _LOOK_UPS])
             await asyncio.sleep(0)
         return {"rows": rows}
 
-    async def _explain(self, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    async def _explain(self, request: Request) -> Mapping[str, Any]:
         live = await self._loaded()
-        return live.explain_case(arguments, await asyncio.to_thread(self._publisher.open))
+        return live.explain_case(request.arguments, await asyncio.to_thread(self._publisher.open))
 
     async def _loaded(self) -> Live:
         """Give what answers look-ups, once the tables are read. Raises `InputError`."""

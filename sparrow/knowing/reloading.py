@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from sparrow.keeping.charge import Charge
     from sparrow.keeping.overview import Overview
     from sparrow.keeping.publishing import Publisher
+    from sparrow.policy.outcome import Conditions
     from sparrow.view import View
 
 _log = logging.getLogger(__name__)
@@ -55,6 +56,10 @@ class Surroundings:
     """Who serves."""
     is_stopping: Callable[[], bool]
     """Whether nobody waits for tables any more."""
+    conditions: Callable[[], Conditions]
+    """Gives how the sites stand."""
+    on_first: Callable[[View], None]
+    """Told of the first view before it is served, so that how its sites stand is known."""
     on_view: Callable[[View], None]
     """Told of each view that is served from now on."""
 
@@ -66,7 +71,8 @@ class Reloader:
         """Nothing is read before `begin`."""
         self._around = surroundings
         self._first_config: Config | None = None
-        self._lock = asyncio.Lock()
+        self.alone = self._lock = asyncio.Lock()
+        """Held by who publishes."""
         self._is_loaded = asyncio.Event()
         self.live: Live | None = None
         """What is served and can be looked up; None before the first tables are read."""
@@ -95,7 +101,7 @@ class Reloader:
         async with self._lock:
             try:
                 staged = await asyncio.to_thread(stage, self._staging(None))
-                await self._publish(staged.view)
+                await self._publish_first(staged.view)
             except InputError as error:
                 if not self._around.charge.was_ready:
                     raise
@@ -117,11 +123,15 @@ class Reloader:
         self._around.on_view(staged.view)
         self._warn_of_restart(staged.view.config)
 
+    async def _publish_first(self, view: View) -> None:
+        self._around.on_first(view)
+        await self._publish(view)
+
     async def _publish(self, view: View) -> None:
         """Have the workers serve a view. Raises `InputError`; then they go on as before."""
-        limits = build_limits(view.config.server.tcp)
+        limits, conditions = build_limits(view.config.server.tcp), self._around.conditions()
         publish = self._around.publisher.publish
-        generation = await asyncio.to_thread(publish, view.authority, limits)
+        generation = await asyncio.to_thread(publish, view.authority, limits, conditions)
         deadline = time.monotonic() + _TAKE_UP_S
         while not self._around.overview.serves(generation):
             if time.monotonic() > deadline:
@@ -157,7 +167,7 @@ class Reloader:
             if self.live and old:
                 delta = await self._replace(self.live, old, staged)
             else:
-                await self._publish(staged.view)
+                await self._publish_first(staged.view)
                 delta = await asyncio.to_thread(diff, EMPTY, staged.view.tables.snapshot)
                 await self._serve(staged)
         except InputError as error:

@@ -8,36 +8,28 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
-from typing import TYPE_CHECKING, Protocol
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sparrow.errors import InputError
 from sparrow.policy.outcome import ALL_SERVING, Action, Condition, Conditions, Standing, stand
-from sparrow.values.address import FAMILIES, IPV4
+from sparrow.values.address import FAMILIES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from sparrow.health.site import FamilyHealth, SiteHealth
-    from sparrow.policy.orders import Orders
+    from sparrow.keeping.publishing import Publisher
+    from sparrow.policy.orders import Order, Orders
 
 _log = logging.getLogger(__name__)
 
 _TICK_S = 1.0
 """Seconds between two looks at the clock: TTLs count down in seconds, and so do orders."""
-
-
-class Board(Protocol):
-    """Where conditions go: the plan that is served."""
-
-    def write(self, conditions: Conditions) -> None:
-        """Have the answers follow. Cheap where nothing differs; never raises."""
-
-    def coarsen(self) -> bool:
-        """Give the maps the widest scopes that the conditions allow; tell whether that changed.
-
-        Raises `InputError` where it cannot be published.
-        """
 
 
 def build_conditions(
@@ -75,98 +67,139 @@ class Standings:
 
     def __init__(
         self,
-        board: Board,
+        publisher: Publisher,
         health: Callable[[], Mapping[str, SiteHealth]],
         orders: Callable[[], Orders],
         tell: Callable[[str, Mapping[str, object]], None],
     ) -> None:
-        """`tell` is told of each site whose standing becomes another."""
-        self._board = board
+        """Nothing is known before `refresh`; `tell` hears of standings that become others."""
+        self._publisher = publisher
         self._health = health
         self._orders = orders
         self._tell = tell
-        self._sites: tuple[str, ...] = ()
         self._remap_after_s: float | None = None
+        self._families: Mapping[str, frozenset[int]] = {}
         self._lasting_since_s = time.monotonic()
-        self._is_coarse = False
+        self._is_known = False
+        self._problem = ""
+        self._moved = asyncio.Event()
+        self.transitions: Counter[tuple[str, int]] = Counter()
+        """How often the standing of each site and family changed since the start."""
         self.conditions: Conditions = ALL_SERVING
         """How the sites stand now, by name."""
 
-    def configure(self, sites: Iterable[str], remap_after_s: float) -> None:
-        """Take the sites of a configuration; `remap_after_s` is how long a state has to last."""
-        self._sites = tuple(sites)
+    def configure(self, remap_after_s: float, families: Mapping[str, frozenset[int]]) -> None:
+        """Take a configuration: how long a state has to last for wide scopes, and who has what.
+
+        `families` are those that each site has addresses of, by its name.
+        """
         self._remap_after_s = remap_after_s
-        self.refresh()
+        self._families = families
+        self._lasting_since_s = time.monotonic()
 
     def refresh(self) -> None:
-        """Have the answers follow what checks and orders say now."""
-        health, orders = self._health(), self._orders()
-        sites = dict.fromkeys((*self._sites, *health, *orders.sites))
-        before, after = self.conditions, build_conditions(sites, health, orders, time.time())
+        """Have the answers follow what checks and orders say now.
+
+        What is found at the start is how things were before, and nothing to tell of.
+        """
+        health, orders, now_s = self._health(), self._orders(), time.time()
+        names = dict.fromkeys((*health, *orders.sites))
+        before, after = self.conditions, build_conditions(names, health, orders, now_s)
         self.conditions = after
-        self._board.write(after)
-        if _standings(before) != _standings(after):
+        self._write(after)
+        if self._is_known:
+            for change in find_changes(before, after):
+                if change.family in self._families.get(change.site, FAMILIES):
+                    order = orders.in_force(change.site, now_s)
+                    self.transitions[change.site, change.family] += 1
+                    self._tell("site", _describe(change, health, order))
+        self._is_known = True
+
+    def _write(self, conditions: Conditions) -> None:
+        try:
+            written = self._publisher.write(conditions)
+        except InputError as error:
+            if str(error) != self._problem:
+                _log.error("answers do not follow the sites: %s", error)
+            self._problem = str(error)
+            return
+        self._problem = ""
+        if written.has_moved:
             self._lasting_since_s = time.monotonic()
-            self._is_coarse = False
-            self._tell_changes(before, after)
+            self._moved.set()
 
-    def _tell_changes(self, before: Conditions, after: Conditions) -> None:
-        now_s, health, orders = time.time(), self._health(), self._orders()
-        for site, of_families in after.items():
-            order = orders.in_force(site, now_s)
-            families = zip(FAMILIES, of_families, strict=True)
-            for family, condition in families:
-                was = _find(before, site, family).standing
-                if condition.standing is was:
-                    continue
-                of_site = health.get(site)
-                why = _families(of_site)[family != IPV4]
-                self._tell(
-                    "site",
-                    {
-                        "site": site,
-                        "family": family,
-                        "from": was.value,
-                        "to": condition.standing.value,
-                        "reason": (why.why if why else "") or (order.reason if order else ""),
-                        "by": order.by if order else None,
-                    },
-                )
+    async def run(self, alone: asyncio.Lock) -> None:
+        """Follow the clock, and let the maps follow, until cancelled.
 
-    async def run(self) -> None:
-        """Follow the clock, until cancelled."""
+        `alone` is held while maps are published.
+        """
         while True:
-            await asyncio.sleep(_TICK_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_TICK_S):
+                    await self._moved.wait()
+            self._moved.clear()
             self.refresh()
-            if self._is_lasting():
-                self._is_coarse = True
-                try:
-                    await asyncio.to_thread(self._board.coarsen)
-                except InputError as error:
-                    _log.error("scopes stay narrow: %s", error)
+            async with alone:
+                await self._remap()
+
+    async def _remap(self) -> None:
+        """Widen scopes when the state has lasted; narrow them again when it changes."""
+        is_lasting = self._is_lasting()
+        if is_lasting is self._publisher.is_coarse:
+            return
+        try:
+            step = self._publisher.coarsen if is_lasting else self._publisher.refine
+            await asyncio.to_thread(step)
+        except InputError as error:
+            _log.error("scopes stay as they are: %s", error)
+        if is_lasting:
+            self._lasting_since_s = math.inf  # tried once for each state
 
     def _is_lasting(self) -> bool:
         """Tell whether a state that is not the ordinary one has lasted long enough."""
-        if self._is_coarse or self._remap_after_s is None:
+        if self._lasting_since_s == math.inf:
+            return self._publisher.is_coarse
+        if self._remap_after_s is None or not any(find_changes(ALL_SERVING, self.conditions)):
             return False
-        lasted_s = time.monotonic() - self._lasting_since_s
-        return lasted_s >= self._remap_after_s and any(
-            condition.standing is not Standing.SERVING
-            for of_families in self.conditions.values()
-            for condition in of_families
-        )
+        return time.monotonic() - self._lasting_since_s >= self._remap_after_s
 
 
-def _find(conditions: Conditions, site: str, family: int) -> Condition:
-    found = conditions.get(site)
-    return found[family != IPV4] if found else Condition()
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A site that stands otherwise than before, for one family."""
+
+    site: str
+    """Its name."""
+    family: int
+    """4 or 6."""
+    before: Standing
+    """How it stood."""
+    after: Standing
+    """How it stands."""
 
 
-def _standings(conditions: Conditions) -> dict[tuple[str, int], Standing]:
-    """Give every standing but the ordinary one."""
+def find_changes(before: Conditions, after: Conditions) -> Iterator[Change]:
+    """Give every standing that differs between two states."""
+    serving = (Condition(), Condition())
+    for site in dict.fromkeys((*before, *after)):
+        pairs = zip(before.get(site, serving), after.get(site, serving), strict=True)
+        for family, (old, new) in zip(FAMILIES, pairs, strict=True):
+            if old.standing is not new.standing:
+                yield Change(site, family, old.standing, new.standing)
+
+
+def _describe(
+    change: Change, health: Mapping[str, SiteHealth], order: Order | None
+) -> dict[str, object]:
+    """Give what is told of a change."""
+    of_family = _families(health.get(change.site))[FAMILIES.index(change.family)]
+    why = [order.reason] if order else []
+    why += [of_family.why] if of_family and of_family.why else []
     return {
-        (site, family): condition.standing
-        for site, of_families in conditions.items()
-        for family, condition in zip(FAMILIES, of_families, strict=True)
-        if condition.standing is not Standing.SERVING
+        "site": change.site,
+        "family": change.family,
+        "from": change.before.value,
+        "to": change.after.value,
+        "by": order.by if order else None,
+        "reason": "; ".join(why) or None,
     }
