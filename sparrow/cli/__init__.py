@@ -19,6 +19,7 @@ _PLACES = {
     "explain": ("asking", "explain"),
     "status": ("running", "status"),
     "reload": ("running", "reload"),
+    "journal": ("journal", "journal"),
 }
 """Module and name of each command."""
 

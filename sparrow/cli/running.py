@@ -34,6 +34,8 @@ _WORKER_COLUMNS = (
     *("drops", "buffer"),
 )
 """What is shown of a worker; the first eight are keys of its row in the status."""
+_SITE_COLUMNS = ("name", "answers", "v4", "v6", "order")
+"""What is shown of a site."""
 _CHECK_S = 10.0
 """Seconds that a monitoring system likes to wait."""
 
@@ -112,7 +114,7 @@ def _show(found: Mapping[str, Any]) -> None:
     console.print(_describe_reload(found["reload"], now_s))
     _show_tables(console, found, now_s)
     show_rows(console, found["zones"], ("name", "serial", "names", "steered"))
-    show_sites(console, found["sites"])
+    show_sites(console, found["sites"], _SITE_COLUMNS)
     for line in _describe_failover(found):
         console.print(line)
     show_rows(console, map(_worker_row, found["workers"]), _WORKER_COLUMNS)

@@ -35,9 +35,9 @@ def show_rows(console: Console, rows: Iterable[Mapping[str, Any]], columns: Sequ
         console.print(table)
 
 
-def show_sites(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:
+def show_sites(console: Console, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
     """Show how sites stand, and below why those do that do not simply serve."""
-    show_rows(console, map(_site_row, rows), ("name", "answers", "v4", "v6", "order"))
+    show_rows(console, map(_site_row, rows), columns)
     for row in rows:
         for line in _describe_site(row):
             console.print(f"{row['name']}: {line}")

@@ -93,6 +93,10 @@ def leave_order(state_dir: Path, draft: OrderDraft, giver: str, now_s: float) ->
 
     The result is that of the command `site`. Raises `InputError`.
     """
+    if not state_dir.is_dir():
+        # Made here it would belong to who gives the order, and not to whom the server runs as.
+        what = "the state directory is not there: start the server once, which makes it"
+        raise InputError([Problem(what, str(state_dir))])
     book = OrderBook(state_dir / ORDERS)
     book.refresh()
     if book.problem:

@@ -10,8 +10,8 @@ import pytest
 
 from sparrow.errors import InputError
 from sparrow.keeping.journal import Journal, read_journal
-from sparrow.keeping.telling import Teller
 from sparrow.keeping.orders import OrderBook
+from sparrow.keeping.telling import Teller
 from sparrow.knowing.ordering import OrderDesk, OrderEnds
 from sparrow.policy.outcome import Action
 
