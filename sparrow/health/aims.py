@@ -44,7 +44,9 @@ class Aim:
         It is the same in every process, and a verdict stays true when only times
         and thresholds are configured anew.
         """
-        what = self.check.model_dump(exclude={*TIMING, "name", "address"})
+        left_out = {*TIMING, "name", "address"}
+        names = [name for name in type(self.check).model_fields if name not in left_out]
+        what = [(name, getattr(self.check, name)) for name in names]
         return f"{self.check.kind}-{sha256(repr((what, self.host)).encode()).hexdigest()[:16]}"
 
 

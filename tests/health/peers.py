@@ -6,6 +6,7 @@ import asyncio
 import socket
 import subprocess
 import sys
+from collections.abc import Awaitable, Callable
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from sparrow.config.health import CheckDefaults, CheckItem
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from collections.abc import AsyncIterator, Iterator
     from datetime import datetime
 
     from sparrow.config.health import Check
@@ -31,39 +32,86 @@ def check_of(kind: str, **settings: Any) -> Check:
     return check.with_defaults(defaults)
 
 
-@asynccontextmanager
-async def serving(
-    converse: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
-    tls: ssl.SSLContext | None = None,
-    host: str = LOOPBACK,
-) -> AsyncIterator[int]:
-    """Serve TCP with a function for each connection; give the port."""
-    open_now: set[asyncio.StreamWriter] = set()
+Converse = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        open_now.add(writer)
+
+async def greet_nobody(_: asyncio.StreamReader, __: asyncio.StreamWriter) -> None:
+    """Serve a connection by ending it."""
+
+
+class Server:
+    """A TCP server that can stop to accept, and begin again at the same port."""
+
+    def __init__(
+        self, converse: Converse, tls: ssl.SSLContext | None = None, host: str = LOOPBACK
+    ) -> None:
+        """Serve each connection with `converse` once it is opened."""
+        self.port = 0
+        self.accepted = 0
+        self._converse, self._tls, self._host = converse, tls, host
+        self._server: asyncio.Server | None = None
+        self._open_now: set[asyncio.StreamWriter] = set()
+        self._fillers: list[socket.socket] = []
+
+    async def open(self) -> None:
+        """Accept connections."""
+        self._server = await asyncio.start_server(
+            self._serve, self._host, self.port, ssl=self._tls, backlog=1
+        )
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.accepted += 1
+        self._open_now.add(writer)
         try:
-            await converse(reader, writer)
+            await self._converse(reader, writer)
             await writer.drain()
-        except (ConnectionError, asyncio.CancelledError):
+        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
         finally:
-            open_now.discard(writer)
-            writer.transport.abort() if tls else writer.close()
+            self._open_now.discard(writer)
+            writer.transport.abort() if self._tls else writer.close()
 
-    server = await asyncio.start_server(serve, host, 0, ssl=tls)
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        server.close()
-        for writer in list(open_now):
+    def refuse(self) -> None:
+        """Refuse connections from now on."""
+        if self._server:
+            self._server.close()
+
+    def swallow(self) -> None:
+        """Let connections wait without a sign from now on: the queue is full, nobody accepts."""
+        assert self._server
+        asyncio.get_running_loop().remove_reader(self._server.sockets[0].fileno())
+        for _ in range(4):
+            filler = socket.socket()
+            filler.setblocking(False)
+            filler.connect_ex((self._host, self.port))
+            self._fillers.append(filler)
+
+    async def close(self) -> None:
+        """End everything."""
+        self.refuse()
+        for writer in list(self._open_now):
             writer.transport.abort()
-        await asyncio.sleep(0)
+        for filler in self._fillers:
+            filler.close()
+        await eventually(lambda: not self._open_now)
+        await asyncio.sleep(0.01)
 
 
-def answer_http(
-    response: bytes, heard: list[bytes] | None = None
-) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
+@asynccontextmanager
+async def serving(
+    converse: Converse = greet_nobody, tls: ssl.SSLContext | None = None, host: str = LOOPBACK
+) -> AsyncIterator[Server]:
+    """Serve TCP with a function for each connection."""
+    server = Server(converse, tls, host)
+    await server.open()
+    try:
+        yield server
+    finally:
+        await server.close()
+
+
+def answer_http(response: bytes, heard: list[bytes] | None = None) -> Converse:
     """Serve HTTP with one response to everything; requests are added to `heard`."""
 
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -49,8 +49,8 @@ def meet(
     """Probe a server that serves every connection with `converse`, over TLS with a context."""
 
     async def run() -> Finding:
-        async with serving(converse, context) as port:
-            return await probe(kind, port=port, **settings)
+        async with serving(converse, context) as server:
+            return await probe(kind, port=server.port, **settings)
 
     return asyncio.run(run())
 
@@ -123,13 +123,14 @@ def test_a_port_that_accepts_is_up() -> None:
 
 def test_our_own_want_of_files_is_no_evidence() -> None:
     async def run() -> Finding:
-        async with serving(stay) as port:
+        async with serving(stay) as server:
+            await probe("tcp", port=server.port)  # imports what it needs
             taken = []
             try:
                 while True:
                     taken.append(os.open("/dev/null", os.O_RDONLY))
             except OSError:
-                return await probe("tcp", port=port)
+                return await probe("tcp", port=server.port)
             finally:
                 for descriptor in taken:
                     os.close(descriptor)
@@ -232,9 +233,9 @@ def test_a_server_that_dribbles_has_no_more_time_than_others() -> None:
 def test_ipv6_is_asked_as_well() -> None:
     async def run() -> Finding:
         heard: list[bytes] = []
-        async with serving(answer_http(http(), heard), host="::1") as port:
-            found = await probe("http", "::1", port=port)
-        assert f"Host: [::1]:{port}".encode() in heard[0]
+        async with serving(answer_http(http(), heard), host="::1") as server:
+            found = await probe("http", "::1", port=server.port)
+        assert f"Host: [::1]:{server.port}".encode() in heard[0]
         return found
 
     assert Finding(Result.OK, "status 200 OK") == asyncio.run(run())
@@ -450,7 +451,7 @@ def ask(respond: Callable[[DNSRecord], list[bytes]], **settings: Any) -> Finding
     async def run() -> Finding:
         async with AsyncExitStack() as stack:
             if settings.get("tcp"):
-                port = await stack.enter_async_context(serving(converse))
+                port = (await stack.enter_async_context(serving(converse))).port
             else:
                 loop = asyncio.get_running_loop()
                 transport, _ = await loop.create_datagram_endpoint(

@@ -51,8 +51,14 @@ def run(*argv: str, timeout_s: float = 10, env: dict[str, str] | None = None) ->
 
 async def pids_in(path: Path, count: int) -> list[int]:
     """Wait for as many process numbers in a file."""
-    await eventually(lambda: path.exists() and len(path.read_text().split()) >= count)
-    return [int(word) for word in path.read_text().split()]
+    pids: list[int] = []
+
+    def are_there() -> bool:
+        pids[:] = [int(word) for word in path.read_text().split()] if path.exists() else []
+        return len(pids) >= count
+
+    await eventually(are_there)
+    return pids
 
 
 async def ended(*pids: int) -> bool:
