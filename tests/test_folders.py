@@ -12,6 +12,7 @@ import pytest
 from sparrow.errors import FatalError, InputError
 from sparrow.folders import (
     claim_run_dir,
+    is_run_dir_taken,
     load_cookie_secrets,
     parse_cookie_secrets,
     read_cookie_secrets,
@@ -52,6 +53,21 @@ def test_a_claimed_run_directory_cannot_be_claimed_again(tmp_path: Path) -> None
     claim_run_dir(str(tmp_path), None)
     with pytest.raises(FatalError, match=r"runs already, pid \d+: stop that one"):
         claim_run_dir(str(tmp_path), None)
+
+
+def test_a_run_directory_is_taken_while_a_server_has_it(tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    assert not is_run_dir_taken(str(path))
+    run_dir = claim_run_dir(str(path), None)
+    assert is_run_dir_taken(str(path))
+    os.close(run_dir.lock_fd)
+    assert not is_run_dir_taken(str(path))
+
+
+def test_a_run_directory_that_may_not_be_looked_into_is_said(tmp_path: Path) -> None:
+    (tmp_path / "lock").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(FatalError, match="whether a server runs cannot be told"):
+        is_run_dir_taken(str(tmp_path))
 
 
 def test_a_missing_secret_is_made_once(tmp_path: Path) -> None:
