@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from sparrow.plan.compile import PlanFiles
     from sparrow.plan.reader import Current, FileEntry
     from sparrow.policy.outcome import Conditions
+    from sparrow.policy.steering import AddressMap
 
 _OWNER = "publisher"
 """File of the run directory that says who publishes."""
@@ -137,7 +138,8 @@ class Publisher:
         if last is None or last.is_coarse or table is None:
             return None
         merged = _merge(last, table)
-        if all(tuple(range(len(classes))) == classes for classes in merged.values()):
+        coarse = _merge_maps(last, merged)
+        if not any(coarse):
             return None
         with _telling(), self._right():
             if not self._is_present(last):
@@ -145,7 +147,10 @@ class Publisher:
             # Their answers are kept no longer than those of any class that they will stand for.
             self._board.merge(table.name, _by_policy(last, merged))
             generation = last_generation(self._directory) + 1
-            maps = self._merge_maps(last, merged, generation)
+            maps = tuple(
+                encode_map(each, generation) if each else entry
+                for each, entry in zip(coarse, last.current.maps, strict=True)
+            )
             self._publish_maps(maps, generation, last.current.maps)
             self._published = replace(last, is_coarse=True)
         return generation
@@ -164,17 +169,6 @@ class Publisher:
             self._published = replace(last, is_coarse=False)
             self._board.merge(last.current.outcomes.name, {})
         return generation
-
-    def _merge_maps(
-        self, last: _Published, merged: Mapping[int, tuple[int, ...]], generation: int
-    ) -> tuple[bytes | FileEntry, ...]:
-        maps, _ = list_maps(last.authority)
-        return tuple(
-            entry
-            if merged[number] == tuple(range(len(merged[number])))
-            else encode_map(merge_map(each, merged[number]), generation)
-            for number, (each, entry) in enumerate(zip(maps, last.current.maps, strict=True))
-        )
 
     def _publish_maps(
         self,
@@ -268,6 +262,14 @@ def _merge(last: _Published, table: Table) -> dict[int, tuple[int, ...]]:
             columns.setdefault(number, []).append(Column(policy.classes, table.words[at:end]))
         at = end
     return {number: merge_classes(found) for number, found in columns.items()}
+
+
+def _merge_maps(
+    last: _Published, merged: Mapping[int, tuple[int, ...]]
+) -> tuple[AddressMap | None, ...]:
+    """Give for each map the one with merged classes; None where nothing is won."""
+    maps, _ = list_maps(last.authority)
+    return tuple(merge_map(each, merged[number]) for number, each in enumerate(maps))
 
 
 def _by_policy(

@@ -34,15 +34,19 @@ _V4_INDEX_SHIFT = BITS[IPV4] - INDEX_BITS
 _LOW_64 = 2**64 - 1
 
 
-def merge_map(address_map: AddressMap, stands_for: Sequence[int]) -> AddressMap:
+def merge_map(address_map: AddressMap, stands_for: Sequence[int]) -> AddressMap | None:
     """Give a map in which `stands_for[number]` takes the place of each class.
 
     Where that is one class for every address, nothing else tells addresses apart either.
+    None where no address would have a shorter scope.
     """
     codes = {*address_map.v4.codes, *address_map.v6.codes} - {WRAPPED}
-    left = {stands_for[code & SPECIAL - 1] for code in codes}
+    used = {code & SPECIAL - 1 for code in codes}
+    left = {stands_for[number] for number in used}
     if len(left) > 1:
-        return address_map.project(stands_for)
+        return address_map.project(stands_for) if len(left) < len(used) else None
+    if len(address_map.v4.starts) == len(address_map.v6.starts) == 1:
+        return None
     code = array("I", left)
     v4 = Intervals(BITS[IPV4], array("I", (0,)), code)
     return AddressMap(v4, Intervals(BITS[IPV6], [0], code))
