@@ -11,7 +11,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from sparrow.policy.outcome import Standing
-from sparrow.values.address import FAMILIES, IPV4, family_of
+from sparrow.values.address import FAMILIES, IPV4
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -82,19 +82,19 @@ def choose_mode(modes: Sequence[Mode], sites: Collection[str], up: Collection[st
     return ModeChoice(normal, names, ModeReason.UNLISTED)
 
 
-def list_serving(vips: Mapping[str, Collection[bytes]], conditions: Conditions) -> frozenset[str]:
+def list_serving(families: Mapping[str, Collection[int]], conditions: Conditions) -> frozenset[str]:
     """Give the names of the sites that serve in at least one family that they have.
 
-    `vips` has all packed addresses of each site by its name, those of services among
-    them; a site without any counts by both families. So a site that an operator drained
-    or took down is not up, whatever its checks say.
+    `families` has those of each site by its name, 4 or 6; a site with none counts by
+    both. So a site that an operator drained or took down is not up, whatever its checks
+    say.
     """
     serving = set()
-    for site, addresses in vips.items():
-        families = {family_of(address) for address in addresses} or set(FAMILIES)
+    for site, has in families.items():
         found = conditions.get(site)
         if found is None or any(
-            found[0 if family == IPV4 else 1].standing is Standing.SERVING for family in families
+            found[0 if family == IPV4 else 1].standing is Standing.SERVING
+            for family in has or FAMILIES
         ):
             serving.add(site)
     return frozenset(serving)
