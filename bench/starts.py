@@ -8,6 +8,7 @@ where the last plan lies in its run directory.
 
 from __future__ import annotations
 
+import compileall
 import sys
 import tempfile
 import time
@@ -19,6 +20,8 @@ from costs import disk_mib, family_of, pss_mib
 from ground import load_ground
 from servers import LOOP, MAKES, SERVE, Make, choose_makes, serving
 from tabular import print_table
+
+import sparrow
 
 if TYPE_CHECKING:
     from ground import Ground
@@ -63,6 +66,8 @@ def measure_again(ground: Ground, folder: Path) -> tuple[str, ...]:
 
 def main() -> None:
     """Measure."""
+    # As an installer does; where nobody may write byte code, each start would compile anew.
+    compileall.compile_dir(Path(sparrow.__file__).parent, quiet=1)
     ground = load_ground()
     makes = [make for make in choose_makes(MAKES, sys.argv[1:]) if make.steers and make != LOOP]
     with tempfile.TemporaryDirectory(prefix="sparrow-bench-") as name:
