@@ -19,7 +19,11 @@ _PLACES = {
     "explain": ("asking", "explain"),
     "status": ("running", "status"),
     "reload": ("running", "reload"),
+    "site": ("sites", "site"),
+    "simulate": ("simulating", "simulate"),
     "journal": ("journal", "journal"),
+    "failover": ("failover", "failover"),
+    "routes": ("routes", "routes"),
 }
 """Module and name of each command."""
 

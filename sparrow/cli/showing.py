@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _WIDTH = 4096
 """Columns of what is shown: no path is longer, so none is cut; a terminal wraps by itself."""
-_TEXTS = frozenset({"name", "path", "twin", "site", "v4", "v6", "order", "from", "to", "service"})
+_TEXTS = frozenset({"name", "path", "twin", "site", "v4", "v6", "order", "from", "to", "services"})
 """Columns that begin at the left; numbers end at the right."""
 
 

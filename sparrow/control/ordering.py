@@ -24,7 +24,7 @@ MAX_REASON = 300
 """Characters of a reason: a line or two of a table."""
 MAX_AHEAD_S = 10 * 366 * 86400.0
 """Seconds from now to a start, and from there to an end: beyond it a year was mistyped."""
-_MAX_NAME = 64
+MAX_NAME = 64
 """Characters of the name of a site or of who gives an order; a DNS label has 63."""
 
 
@@ -59,9 +59,9 @@ def parse_draft(arguments: Mapping[str, Any]) -> OrderDraft:
     reason, by = arguments.get("reason", ""), arguments.get("by", "")
     known = [each.value for each in Action]
     take(None if action in known else f"action is one of {', '.join(known)}")
-    take(_check_text("site", site, _MAX_NAME, is_needed=True))
+    take(_check_text("site", site, MAX_NAME, is_needed=True))
     take(_check_text("reason", reason, MAX_REASON, is_needed=action != Action.AUTO.value))
-    take(_check_text("by", by, _MAX_NAME, is_needed=False))
+    take(_check_text("by", by, MAX_NAME, is_needed=False))
     for key in ("for_s", "at_s"):
         take(_check_seconds(key, arguments.get(key)))
     if not isinstance(arguments.get("dry_run", False), bool):
