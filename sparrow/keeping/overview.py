@@ -15,10 +15,12 @@ from sparrow.keeping.supervision import Kind, plan_posts
 from sparrow.keeping.tally import Tally, WorkerState, render_counters
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from sparrow.keeping.layout import Layout
+    from sparrow.policy.shift import ClassKey
 
 
 class Overview:
@@ -47,6 +49,10 @@ class Overview:
         posts = plan_posts(self._layout.workers, has_dns=bool(self._layout.dns))
         wanted = {post.name for post in posts if post.kind is not Kind.DAEMON}
         return wanted <= names and min(found.values(), default=generation) >= generation
+
+    def read_classes(self) -> Counter[ClassKey]:
+        """Give the steered responses so far by class, for `sparrow.policy.shift`."""
+        return self._tally.read()[0].classes
 
     def read(self, sites: Sequence[str]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         """Give the objects `counters` and `workers` of the status."""

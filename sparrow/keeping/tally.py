@@ -31,9 +31,10 @@ from sparrow.plan.counters import (
     WorkerHead,
 )
 from sparrow.plan.meta import decode_meta
+from sparrow.policy.shift import ClassKey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 FOLDED = "folded"
@@ -42,6 +43,10 @@ _NAME = re.compile(r"(?P<post>[a-z]+(?:-\d+)?)\.(?P<pid>\d+)(?:\.(?P<generation>
 _NAME_OF_WORKER = re.compile(r"[a-z]+(?:-\d+)?\.\d+", re.ASCII)
 _STATES = (Word.TCP_OPEN, Word.RECEIVE_BUFFER, Word.SOCKET_DROPS, Word.ENDPOINT)
 """Words that tell a state and are not added up over time."""
+
+
+_BY_TEXT = ("udp", "tcp", "rcodes", "sites", "services")
+"""Sums whose keys are texts."""
 
 
 class CounterError(SparrowError):
@@ -62,6 +67,8 @@ class Sums:
     """Steered responses by site."""
     services: Counter[str] = field(default_factory=Counter)
     """Steered responses by service, those without a site included."""
+    classes: Counter[ClassKey] = field(default_factory=Counter)
+    """The same by class: by what is asked for, and the order of sites that the client has."""
 
     def add(self, other: Sums) -> None:
         """Add the numbers of another."""
@@ -70,6 +77,7 @@ class Sums:
         self.rcodes += other.rcodes
         self.sites += other.sites
         self.services += other.services
+        self.classes += other.classes
 
     def forget_states(self) -> None:
         """Leave out what is only true while its process lives."""
@@ -168,15 +176,29 @@ class Tally:
         """Give the sums, and the names of the files that were added last."""
         try:
             row = json.loads((self._folder / FOLDED).read_text("utf-8"))
-            return Sums(**{key: Counter(row[key]) for key in Sums.__slots__}), row["done"]
+            return _take_sums(row), row["done"]
         except (OSError, ValueError, KeyError, TypeError):
             return Sums(), []
 
     def _store_folded(self, sums: Sums, done: Sequence[str]) -> None:
-        row = {key: dict(getattr(sums, key)) for key in Sums.__slots__}
+        row = {key: dict(getattr(sums, key)) for key in _BY_TEXT} | {
+            "classes": [[*key, count] for key, count in sums.classes.items()]
+        }
         aside = self._folder / f".{FOLDED}"
         aside.write_text(json.dumps(row | {"done": list(done)}), "utf-8")
         aside.rename(self._folder / FOLDED)
+
+
+def _take_sums(row: Mapping[str, Any]) -> Sums:
+    """Read sums. Raises `KeyError`, `TypeError` or `ValueError`.
+
+    Those of a version that counted no classes have none.
+    """
+    classes = {
+        ClassKey(service, family, tuple(sites)): count
+        for service, family, sites, count in row.get("classes", ())
+    }
+    return Sums(**{key: Counter(row[key]) for key in _BY_TEXT}, classes=Counter(classes))
 
 
 @contextmanager
@@ -246,7 +268,10 @@ def _read_worker(post: str, words: Sequence[int], blocks: Sequence[Sequence[int]
 
 
 def _read_plan(words: Sequence[int], octets: bytes, blocks: Sequence[Sequence[int]]) -> Sums:
-    """Add up a generation's sites and classes under their names."""
+    """Add up a generation's sites and classes under their names.
+
+    Where one class stands for others in the maps of that generation, it has their numbers.
+    """
     start = HEAD * 8
     try:
         meta = decode_meta(octets[start : start + words[PlanHead.TEXT_SIZE]])
@@ -254,12 +279,13 @@ def _read_plan(words: Sequence[int], octets: bytes, blocks: Sequence[Sequence[in
         raise CounterError(str(error)) from None
     columns = [sum(column) for column in zip(*blocks, strict=True)]
     sums = Sums(sites=+Counter(dict(zip(meta.sites, columns, strict=False))))
-    at = words[PlanHead.SITES]
-    services: Counter[str] = Counter()
+    counts = iter(columns[words[PlanHead.SITES] :])
     for policy in meta.policies:  # their outcome words follow one another
-        services[policy.service] += sum(columns[at : at + len(policy.classes)])
-        at += len(policy.classes)
-    sums.services = +services
+        for order, count in zip(policy.classes, counts, strict=False):
+            names = tuple(meta.sites[site] for site in order)
+            sums.services[policy.service] += count
+            sums.classes[ClassKey(policy.service, policy.family, names)] += count
+    sums.services, sums.classes = +sums.services, +sums.classes
     return sums
 
 

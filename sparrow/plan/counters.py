@@ -184,6 +184,8 @@ class _File:
     def release(self) -> None:
         """Give the lock up: nothing is counted here any more. The words stay mapped."""
         if self._lock_fd >= 0:
+            # The mapping has a descriptor of the same open file, so closing ours is not enough.
+            fcntl.flock(self._lock_fd, fcntl.LOCK_UN)
             os.close(self._lock_fd)
             self._lock_fd = -1
 
