@@ -92,7 +92,8 @@ class Monitor:
     the sites that came to be up or down; with none where only a warning or the time of
     the soonest change is another. `keep` stores what is to be remembered; it is called
     on a thread, and may raise `OSError`. `kept` is what it stored last, in whatever
-    process. `clock` is in seconds and goes on while the machine sleeps.
+    process. `programs` runs external programs, and is closed by who made it; None for one
+    of our own. `clock` is in seconds and goes on while the machine sleeps.
     """
 
     def __init__(
@@ -100,13 +101,16 @@ class Monitor:
         on_change: Callable[[Sequence[Transition]], None],
         keep: Callable[[Mapping[str, Any]], None],
         kept: object = None,
+        *,
+        programs: Programs | None = None,
         clock: Callable[[], float] = boot_clock,
     ) -> None:
         """Remember what was kept; `configure` begins the work, and `stop` ends it."""
         self._on_change = on_change
         self._clock = clock
         self._memory = parse_memory(kept)
-        self._programs = Programs()
+        self._programs = programs or Programs()
+        self._is_sharing = programs is not None
         self._probers: dict[Aim, Prober] = {}
         self._tasks: dict[Aim, asyncio.Task[None]] = {}
         self._sites: dict[str, _Site] = {}
@@ -176,7 +180,8 @@ class Monitor:
                 await task
         for site in self._sites.values():
             _cancel_timer(site)
-        self._programs.close()
+        if not self._is_sharing:
+            self._programs.close()
         await self._storing.finish()
 
     def states(self) -> Mapping[str, SiteHealth]:

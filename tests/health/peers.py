@@ -50,7 +50,7 @@ class Server:
         self.accepted = 0
         self._converse, self._tls, self._host = converse, tls, host
         self._server: asyncio.Server | None = None
-        self._open_now: set[asyncio.StreamWriter] = set()
+        self._open_now: set[asyncio.Task[None]] = set()
         self._fillers: list[socket.socket] = []
 
     async def open(self) -> None:
@@ -62,14 +62,16 @@ class Server:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.accepted += 1
-        self._open_now.add(writer)
+        task = asyncio.current_task()
+        assert task
+        self._open_now.add(task)
         try:
             await self._converse(reader, writer)
             await writer.drain()
         except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
         finally:
-            self._open_now.discard(writer)
+            self._open_now.discard(task)
             writer.transport.abort() if self._tls else writer.close()
 
     def refuse(self) -> None:
@@ -90,8 +92,8 @@ class Server:
     async def close(self) -> None:
         """End everything."""
         self.refuse()
-        for writer in list(self._open_now):
-            writer.transport.abort()
+        for task in self._open_now:
+            task.cancel()
         for filler in self._fillers:
             filler.close()
         await eventually(lambda: not self._open_now)

@@ -73,7 +73,7 @@ class Watcher:
     async def monitoring(
         self, sites: Sequence[SiteAims], kept: object = None
     ) -> AsyncIterator[Monitor]:
-        monitor = Monitor(self.told.append, self.trees.append, kept, self.clock)
+        monitor = Monitor(self.told.append, self.trees.append, kept, clock=self.clock)
         monitor.configure(sites)
         try:
             yield monitor
@@ -288,6 +288,11 @@ def test_a_restart_begins_with_what_was_stored() -> None:
                 await eventually(lambda: not is_up(monitor, "us"))
                 await eventually(lambda: row(monitor, 1).verdict is Verdict.UP)
                 since = monitor.since("us", 4)
+            # Before it is configured at all.
+            states = Monitor(print, print, watcher.trees[-1]).states()
+            assert [("us", False), ("au", True)] == [
+                (name, health.v4.is_up) for name, health in states.items()
+            ]
             later = Watcher()
             async with later.monitoring(aims(settings), watcher.trees[-1]) as monitor:
                 # Before any round.
