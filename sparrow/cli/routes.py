@@ -1,0 +1,175 @@
+"""`sparrow routes`: tables that are held, what they would move, and what becomes of them."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sparrow.cli.options import config_option, connect_daemon, json_option, locate_config
+from sparrow.cli.progress import progress_bar
+from sparrow.cli.showing import open_console, render_age, show_rows
+from sparrow.cli.terminal import ending, say, say_problems
+from sparrow.cli.who import name_user
+from sparrow.config.load import load_config
+from sparrow.control.protocol import problem_from_json
+from sparrow.errors import InputError, Problem
+from sparrow.policy.configured import build_site_set
+from sparrow.policy.guards import render_share
+from sparrow.policy.tablediff import describe_diff, diff_tables
+from sparrow.rib.snapshot import EMPTY
+from sparrow.sources.files import RouteFile, load_snapshot
+from sparrow.sources.line import RouteFormat
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from rich.console import Console
+
+    from sparrow.rib.snapshot import Snapshot
+
+_TAKEN_S = 600.0
+"""Seconds for a table to be taken up: full ones on a busy machine take some."""
+_PRECISION = 10**9
+"""Parts that a share is shown from."""
+
+_reason_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
+    "--reason", metavar="TEXT", required=True, help="Why: for whoever looks later."
+)
+
+
+@click.group()
+def routes() -> None:
+    """Compare route tables, and decide about those that guards hold back."""
+
+
+@routes.command()
+@config_option
+@json_option
+@click.option(
+    "--format",
+    "route_format",
+    type=click.Choice([each.value for each in RouteFormat]),
+    default=RouteFormat.SSRS.value,
+    show_default=True,
+    help="How the lines of OLD and NEW are written.",
+)
+@click.argument("old", required=False)
+@click.argument("new", required=False)
+def diff(
+    config_path: str | None, old: str | None, new: str | None, route_format: str, *, is_json: bool
+) -> None:
+    """Show what the held table would move, or what differs from the file OLD to the file NEW.
+
+    By sites, by the networks with the most addresses, and as a share of the address
+    space that routes speak of. Files are compared for the sites of the configuration.
+    """
+    with ending():
+        path = locate_config(config_path)
+        if old is None:
+            with connect_daemon(path, _TAKEN_S) as connection:
+                found = connection.ask("routes_diff")
+        elif new is None:
+            raise InputError([Problem("two files are compared: OLD and NEW, or none")])
+        else:
+            found = _diff_files(path, (old, new), RouteFormat(route_format))
+        if is_json:
+            print(json.dumps(found))
+        else:
+            _show(open_console(), found)
+
+
+def _diff_files(path: str, files: tuple[str, str], route_format: RouteFormat) -> Mapping[str, Any]:
+    site_set = build_site_set(load_config(path).config)
+    tables: list[Snapshot] = []
+    for file in files:
+        with progress_bar(f"reading {file}") as progress:
+            known = tables[0] if tables else EMPTY
+            tables.append(load_snapshot([RouteFile(file, route_format)], progress, known).snapshot)
+    return {
+        "serial": None,
+        "held": None,
+        **describe_diff(diff_tables(tables[0], tables[1], site_set)),
+    }
+
+
+@routes.command()
+@config_option
+@json_option
+@_reason_option
+@click.argument("table", required=False)
+def approve(config_path: str | None, table: str | None, reason: str, *, is_json: bool) -> None:
+    """Let the held table serve; with TABLE only if it is that one, as `routes diff` names it."""
+    arguments = {"table": table} if table else {}
+    _decide(config_path, "routes_approve", {"reason": reason, **arguments}, is_json=is_json)
+
+
+@routes.command()
+@config_option
+@json_option
+@_reason_option
+def rollback(config_path: str | None, reason: str, *, is_json: bool) -> None:
+    """Serve the table before again; the present one is held until it changes or is approved."""
+    _decide(config_path, "routes_rollback", {"reason": reason}, is_json=is_json)
+
+
+def _decide(
+    config_path: str | None, command: str, arguments: Mapping[str, str], *, is_json: bool
+) -> None:
+    with ending():
+        with connect_daemon(locate_config(config_path), _TAKEN_S) as connection:
+            result = connection.ask(command, **arguments, by=name_user())
+        if is_json:
+            print(json.dumps(result))
+            return
+        say_problems("warning", map(problem_from_json, result["warnings"]))
+        changed = result["changed"]
+        say(
+            f"table {result['table_serial']} serves: {changed['announced']} prefixes announced, "
+            f"{changed['withdrawn']} withdrawn, {changed['rerouted']} rerouted"
+        )
+
+
+def _show(console: Console, found: Mapping[str, Any]) -> None:
+    held = found["held"]
+    if held:
+        age = render_age(time.time() - held["at"])
+        mode = f" of mode {held['mode']}" if held["mode"] else ""
+        console.print(f"table {held['table']}{mode} has been held for {age}, as")
+        for reason in held["reasons"]:
+            console.print(f"  {reason}")
+        console.print(f"to let it through: sparrow routes approve {held['table']} --reason ...")
+    for key, family in (("v4", "IPv4"), ("v6", "IPv6")):
+        _show_family(console, family, found[key])
+
+
+def _show_family(console: Console, family: str, found: Mapping[str, Any]) -> None:
+    console.print(
+        f"{family}: {found['prefixes']} prefixes, of which {found['announced']} come, "
+        f"{found['withdrawn']} go, {found['rerouted']} have another route; "
+        f"{_percent(found['moved'])} of the address space moves"
+    )
+    pairs = [
+        {
+            "from": row["before"],
+            "to": row["after"],
+            "space": _percent(row["share"]),
+            "prefixes": row["prefixes"],
+        }
+        for row in found["pairs"]
+    ]
+    show_rows(console, pairs, ("from", "to", "space", "prefixes"))
+    origins = [
+        {
+            "name": "no route" if row["asn"] is None else f"AS{row['asn']}",
+            "space": _percent(row["share"]),
+        }
+        for row in found["origins"]
+    ]
+    show_rows(console, origins, ("name", "space"))
+
+
+def _percent(share: float) -> str:
+    return render_share(round(share * _PRECISION), _PRECISION)
