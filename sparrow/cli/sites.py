@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import pwd
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +14,8 @@ from sparrow.cli.showing import open_console, show_sites
 from sparrow.cli.simulating import show_shift
 from sparrow.cli.terminal import ending, say
 from sparrow.cli.times import parse_moment_option, parse_span
-from sparrow.control.ordering import MAX_NAME, describe_order
+from sparrow.cli.who import name_user
+from sparrow.control.ordering import describe_order
 from sparrow.errors import InputError, Problem
 from sparrow.policy.outcome import Action
 
@@ -96,22 +95,11 @@ def _read_arguments(action: Action, given: Mapping[str, Any]) -> dict[str, Any]:
         "action": action.value,
         "site": given["name"],
         "reason": given["reason"],
-        "by": _name_user(),
+        "by": name_user(),
         "for_s": parse_span("--for", span) if span else None,
         "at_s": parse_moment_option("--at", at) if at else None,
     }
     return {key: value for key, value in arguments.items() if value is not None}
-
-
-def _name_user() -> str:
-    """Give the name that who runs this goes by; behind sudo, the one that they logged in with."""
-    name = os.environ.get("SUDO_USER", "")
-    if not name:
-        try:
-            name = pwd.getpwuid(os.getuid()).pw_name
-        except KeyError:
-            name = ""
-    return name[:MAX_NAME] if name.isprintable() else ""
 
 
 def _show_order(result: Mapping[str, Any], verb: str) -> None:

@@ -144,9 +144,9 @@ class OrderDesk:
         if before == after:
             return
         if after is None and before is not None:
-            self._teller.tell("order-ended", order_fields(before))
+            self._teller.tell("order_ended", order_fields(before))
         elif after is not None and after.is_planned:
-            self._teller.tell("order-began", order_fields(after))
+            self._teller.tell("order_began", order_fields(after))
 
     async def _clear(self, now_s: float) -> None:
         """Take what is over off the disk; where that fails, once, it does no harm there."""

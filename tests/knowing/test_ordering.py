@@ -162,7 +162,7 @@ def test_an_end_is_told_and_leaves_the_disk(office: Office) -> None:
         await asyncio.sleep(1.1)  # the desk looks at the clock once a second
 
     let_run(desk, wait, look)
-    assert ["order au drain", "order-ended au drain"] == office.told()
+    assert ["order au drain", "order_ended au drain"] == office.told()
     assert () == office.open().orders.all
     assert 2 == office.changes
 
@@ -173,14 +173,14 @@ def test_a_start_is_told_once(office: Office) -> None:
     office.now_s += 60
     let_run(desk)
     let_run(office.open())
-    assert ["order au down", "order-began au down"] == office.told()
+    assert ["order au down", "order_began au down"] == office.told()
 
 
 def test_an_end_while_no_daemon_ran_is_told_by_the_next(office: Office) -> None:
     give(office.open(), ask("drain", for_s=60))
     office.now_s += 3600
     let_run(office.open())
-    assert ["order au drain", "order-ended au drain"] == office.told()
+    assert ["order au drain", "order_ended au drain"] == office.told()
     assert () == office.open().orders.all
 
 
