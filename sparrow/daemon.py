@@ -15,8 +15,10 @@ import os
 import signal
 import socket
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,17 +34,26 @@ from sparrow.keeping.tether import Tether
 from sparrow.knowing.commands import Commands
 from sparrow.knowing.reloading import Reloader, Surroundings
 from sparrow.knowing.sites import Sites
+from sparrow.knowing.tables import Tables
 from sparrow.logs import start_log
 from sparrow.server.control import ControlSocket
 from sparrow.server.ssrs import RoutePort, RoutePortSettings
+from sparrow.tables.accepted import TABLES
+from sparrow.tables.gate import TableGate
 
 if TYPE_CHECKING:
+    from sparrow.config.fields import Endpoint
     from sparrow.config.model import SsrsConfig
     from sparrow.keeping.charge import Charge
+    from sparrow.values.name import Name
     from sparrow.view import View
 
 _log = logging.getLogger(__name__)
 
+_THREADS = 4
+"""Threads: one builds tables, and what watches, switches or remembers does not wait for it."""
+_HANDOVER_S = 30.0
+"""Seconds for which the server whose place we take may keep the address of HTTP."""
 _FOLD_S = 30.0
 """Seconds between two times that the counters of the dead are added up."""
 
@@ -54,7 +65,9 @@ class Daemon:
         """Take a charge; `run` does the work."""
         self._charge = charge
         self._publisher = Publisher(charge.run_dir)
-        self._sites = Sites(Path(charge.layout.state_dir), self._publisher)
+        state_dir = Path(charge.layout.state_dir)
+        self._sites = Sites(state_dir, self._publisher, self._heed_sites)
+        self._gate = TableGate(state_dir / TABLES, self._sites.teller.tell, time.time)
         self._overview = Overview(charge.layout, charge.run_dir)
         self._hung_up = asyncio.Event()
         self._stop = asyncio.Event()
@@ -65,13 +78,23 @@ class Daemon:
                 charge=charge,
                 publisher=self._publisher,
                 overview=self._overview,
+                gate=self._gate,
                 is_stopping=self._stop.is_set,
                 conditions=lambda: self._sites.conditions,
                 on_first=lambda view: self._sites.configure(view.config),
                 on_view=self._take_up,
             )
         )
-        commands = Commands(self._reloader, self._publisher, self._sites, self._describe)
+        self._tables = Tables(
+            self._reloader, lambda: self._sites.conditions, self._sites.teller.tell
+        )
+        commands = Commands(
+            self._reloader,
+            self._publisher,
+            (self._sites, self._tables),
+            self._overview,
+            self._describe,
+        )
         self._control = ControlSocket(charge.run_dir / CONTROL_SOCKET, commands.execute)
         self._route_port: RoutePort | None = None
         self._is_open = False
@@ -83,9 +106,9 @@ class Daemon:
         Where the keeper has been ready before, what is wrong with the configuration
         is no reason to end: the last plan is served, and a reload may mend it.
         """
-        # One thread for what takes long. Made by name, since asyncio would import this
-        # late, when the account that we became may not be able to read Python's files.
-        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1, "staging"))
+        # For what takes long, or waits for a disk. Made by name, since asyncio would import
+        # this late, when the account that we became may not be able to read Python's files.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, "work"))
         self._hear()
         if not self._charge.is_successor:
             self._control.start()
@@ -103,7 +126,8 @@ class Daemon:
             await self._control.stop()
 
     async def _work(self) -> None:
-        self._sites.begin()
+        if not self._charge.is_successor:  # until our tables are read its words are its own
+            self._sites.begin()
         await self._reloader.begin()
         if self._charge.is_successor:
             self._control.start()
@@ -111,15 +135,21 @@ class Daemon:
         self._confirm()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._sites.run(self._reloader.alone))
+            group.create_task(self._tables.run())
             group.create_task(self._serve_route_port())
+            group.create_task(self._serve_http())
             group.create_task(self._heed_hangups())
             group.create_task(self._fold())
 
     def _take_up(self, view: View) -> None:
         """Take notice of a view that is served."""
         self._sites.configure(view.config)
+        self._tables.configure(view.config)
         if self._is_open:
             self._confirm()
+
+    def _heed_sites(self) -> None:
+        self._tables.notice_sites()
 
     def _confirm(self) -> None:
         """Tell the keeper, once, that what is configured is served, if it is."""
@@ -167,6 +197,26 @@ class Daemon:
         with socket.socket(fileno=os.dup(held.fd)) as listener:
             await self._route_port.serve([listener])
 
+    async def _serve_http(self) -> None:
+        """Serve the pages that are configured at the start; DNS goes on without them."""
+        config = (await self._reloader.wait_loaded()).view.config
+        if config.http is None:
+            return
+        from sparrow.server.http import HttpPort, HttpSources  # noqa: PLC0415  (10 MiB, 0.2 s)
+
+        port = HttpPort(config.http.listen, HttpSources(self._describe, self._find_zone))
+        try:
+            await port.serve(_HANDOVER_S)
+        except FatalError as error:
+            _log.error("no HTTP listener: %s", error)
+
+    def _find_zone(self) -> tuple[Endpoint, Name] | None:
+        """Give where DNS is served, and a zone that is."""
+        live = self._reloader.live
+        zones = live.view.authority.zones.zones if live else ()
+        served = self._charge.layout.dns
+        return (served[0], next(iter(zones))) if served and zones else None
+
     async def _fold(self) -> None:
         while True:
             self._overview.fold()
@@ -207,7 +257,9 @@ class Daemon:
             plan=self._publisher.present(),
             workers=tuple(workers),
         )
-        return build_status(process, live.view if live else None, counters, self._sites.describe())
+        found = self._sites.describe()
+        failover = replace(found, mode=self._tables.mode, held=self._gate.held)
+        return build_status(process, live.view if live else None, counters, failover)
 
 
 def _route_port_settings(config: SsrsConfig) -> RoutePortSettings:

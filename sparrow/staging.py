@@ -52,6 +52,8 @@ class Staging:
     """The table to be replaced; routes that are the same are shared with it."""
     serial: int = 1
     """Serial of the view to be."""
+    read_tables: Callable[[Config], Loaded] | None = None
+    """Gives the table in the place of the route files as they are; raises `InputError`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,9 @@ def _collect(problems: list[Problem], step: Callable[[], _T]) -> _T | None:
 
 
 def load_tables(config: Config, staging: Staging) -> Loaded:
-    """Read every route file of the configuration. Raises `InputError`."""
+    """Give the table of a configuration. Raises `InputError`."""
+    if staging.read_tables:
+        return staging.read_tables(config)
     files = [RouteFile(route.file, RouteFormat(route.format)) for route in config.routes]
     return load_snapshot(files, staging.progress, staging.previous)
 

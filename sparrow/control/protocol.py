@@ -30,6 +30,9 @@ _ARGUMENTS: dict[str, frozenset[str]] = {
     "explain": frozenset({"name", "type", "from", "subnet"}),
     "site": frozenset({"action", "site", "reason", "by", "for_s", "at_s", "dry_run"}),
     "sites": frozenset(),
+    "routes_approve": frozenset({"reason", "by", "table"}),
+    "routes_diff": frozenset(),
+    "routes_rollback": frozenset({"reason", "by"}),
     "simulate": frozenset({"down", "drain", "up"}),
 }
 """The arguments of each command."""

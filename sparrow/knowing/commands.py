@@ -12,14 +12,17 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sparrow.control.requests import parse_addresses
 from sparrow.errors import InputError, Problem
+from sparrow.knowing.supposing import simulate
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from sparrow.control.protocol import Request
+    from sparrow.keeping.overview import Overview
     from sparrow.keeping.publishing import Publisher
     from sparrow.knowing.reloading import Reloader
     from sparrow.knowing.sites import Sites
+    from sparrow.knowing.tables import Tables
     from sparrow.live import Live
 
     Command: TypeAlias = Callable[[Request], Awaitable[Mapping[str, Any]]]
@@ -35,19 +38,25 @@ class Commands:
         self,
         reloader: Reloader,
         publisher: Publisher,
-        sites: Sites,
+        kept: tuple[Sites, Tables],
+        overview: Overview,
         describe: Callable[[], Mapping[str, Any]],
     ) -> None:
         """`describe` gives the object of the command `status`."""
         self._reloader = reloader
         self._publisher = publisher
-        self._sites = sites
+        self._sites, tables = kept
+        self._overview = overview
         self._describe = describe
         self._table: dict[str, Command] = {
             "explain": self._explain,
             "lookup": self._look_up,
             "reload": self._reload,
-            "site": sites.give_order,
+            "routes_approve": tables.approve,
+            "routes_diff": tables.compare,
+            "routes_rollback": tables.roll_back,
+            "site": self._sites.give_order,
+            "simulate": self._simulate,
             "sites": self._list_sites,
             "status": self._status,
         }
@@ -64,6 +73,11 @@ class Commands:
 
     async def _list_sites(self, _: Request) -> Mapping[str, Any]:
         return self._sites.list_rows()
+
+    async def _simulate(self, request: Request) -> Mapping[str, Any]:
+        view = (await self._loaded()).view
+        present = self._sites.take_stock(view, self._overview.read_classes())
+        return await asyncio.to_thread(simulate, request.arguments, present)
 
     async def _look_up(self, request: Request) -> Mapping[str, Any]:
         """Look addresses up, with turns for everybody else in between."""

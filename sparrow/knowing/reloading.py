@@ -14,25 +14,28 @@ from typing import TYPE_CHECKING, Any
 
 from sparrow.control.protocol import problem_to_json
 from sparrow.control.status import ReloadReport
-from sparrow.errors import InputError
+from sparrow.errors import InputError, Problem
 from sparrow.folders import load_cookie_secrets
 from sparrow.keeping.configured import build_limits, count_workers, has_default_listen
 from sparrow.live import Live
+from sparrow.policy.configured import build_site_set
 from sparrow.rib.delta import Delta, diff
 from sparrow.rib.snapshot import EMPTY
 from sparrow.rib.table import Rib
 from sparrow.staging import Staged, Staging, restage_tables, stage
+from sparrow.tables.gate import build_candidate
 from sparrow.values.name import render_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from sparrow.config.model import Config
-    from sparrow.errors import Problem
     from sparrow.keeping.charge import Charge
     from sparrow.keeping.overview import Overview
     from sparrow.keeping.publishing import Publisher
     from sparrow.policy.outcome import Conditions
+    from sparrow.sources.files import Loaded
+    from sparrow.tables.gate import Admitted, Candidate, Decision, TableGate
     from sparrow.view import View
 
 _log = logging.getLogger(__name__)
@@ -54,6 +57,8 @@ class Surroundings:
     """Where views are published."""
     overview: Overview
     """Who serves."""
+    gate: TableGate
+    """What every table passes."""
     is_stopping: Callable[[], bool]
     """Whether nobody waits for tables any more."""
     conditions: Callable[[], Conditions]
@@ -71,6 +76,8 @@ class Reloader:
         """Nothing is read before `begin`."""
         self._around = surroundings
         self._first_config: Config | None = None
+        self._admitted: Admitted | None = None
+        self._is_asked = False
         self.alone = self._lock = asyncio.Lock()
         """Held by who publishes."""
         self._is_loaded = asyncio.Event()
@@ -100,8 +107,9 @@ class Reloader:
         """
         async with self._lock:
             try:
-                staged = await asyncio.to_thread(stage, self._staging(None))
+                staged = await asyncio.to_thread(self._build, lambda: stage(self._staging(None)))
                 await self._publish_first(staged.view)
+                await self._commit()
             except InputError as error:
                 if not self._around.charge.was_ready:
                     raise
@@ -148,28 +156,33 @@ class Reloader:
         """
         async with self._lock:
             old = self.live.view if self.live else None
+            self._is_asked = True
             return await self._change(old, lambda: stage(self._staging(old)))
 
-    async def reload_tables(self) -> dict[str, Any] | None:
-        """Read the tables alone again, under the configuration that is served.
+    async def reload_tables(self, decision: Decision | None = None) -> dict[str, Any]:
+        """Have the tables alone served as they are now, or as an operator decided.
 
-        Gives None before the first view, whose staging will read them anyway.
+        All else stays as it is served, also where its files have changed. Raises
+        `InputError`, before the first view as well.
         """
         async with self._lock:
-            old = self.live.view if self.live else None
-            if old is None:
-                return None
-            return await self._change(old, lambda: restage_tables(old, self._staging(old)))
+            if self.live is None:
+                raise InputError([Problem("no table is served yet")])
+            old = self.live.view
+            staging = self._staging(old, decision)
+            self._is_asked = decision is not None
+            return await self._change(old, lambda: restage_tables(old, staging))
 
     async def _change(self, old: View | None, build: Callable[[], Staged]) -> dict[str, Any]:
         try:
-            staged = await asyncio.to_thread(build)
+            staged = await asyncio.to_thread(self._build, build)
             if self.live and old:
                 delta = await self._replace(self.live, old, staged)
             else:
                 await self._publish_first(staged.view)
                 delta = await asyncio.to_thread(diff, EMPTY, staged.view.tables.snapshot)
                 await self._serve(staged)
+            await self._commit()
         except InputError as error:
             self.last_report = ReloadReport(time.time(), error.problems)
             serial = f"serial {old.serial}" if old else "the last plan"
@@ -193,16 +206,50 @@ class Reloader:
         self._around.on_view(new)
         return delta
 
-    def _staging(self, view: View | None) -> Staging:
+    def _staging(self, view: View | None, decision: Decision | None = None) -> Staging:
         """Say how to build the view behind `view`, or the first one."""
         layout = self._around.charge.layout
+
+        def read_tables(config: Config) -> Loaded:
+            return self._admit(self._build_candidate(config, view), decision)
+
         return Staging(
             config_path=layout.config_path,
             cookie_secrets=lambda _: load_cookie_secrets(layout.secret_path, None),
             progress=self._go_on_unless_stopping,
             previous=view.tables.snapshot if view else EMPTY,
             serial=view.serial + 1 if view else 1,
+            read_tables=read_tables,
         )
+
+    def _build_candidate(self, config: Config, view: View | None) -> Candidate:
+        serving = view.tables if view else None
+        return build_candidate(config, build_site_set(config), serving, self._go_on_unless_stopping)
+
+    def _admit(self, candidate: Candidate, decision: Decision | None) -> Loaded:
+        """Have the gate decide which table serves; in the thread that reads."""
+        self._admitted = self._around.gate.admit(candidate, decision)
+        return self._admitted.loaded
+
+    def _build(self, build: Callable[[], Staged]) -> Staged:
+        """Build a view, with the doubts of the gate; in the thread that reads."""
+        staged = build()
+        return replace(
+            staged, warnings=staged.warnings + (self._admitted.warnings if self._admitted else ())
+        )
+
+    async def _commit(self) -> None:
+        """Have the gate remember what serves by now."""
+        if self._admitted:
+            await self._around.gate.commit(self._admitted)
+
+    async def compare_held(self) -> dict[str, Any]:
+        """Give the object of the command `routes_diff`. Raises `InputError`."""
+        async with self._lock:
+            if self.live is None:
+                raise InputError([Problem("no table is served yet")])
+            candidate = self._build_candidate(self.live.view.config, self.live.view)
+            return await asyncio.to_thread(self._around.gate.diff, candidate)
 
     def _go_on_unless_stopping(self, *_: int) -> None:
         """Break off reading tables, in the thread that does, when nobody waits for them."""
@@ -217,7 +264,9 @@ class Reloader:
         rerouted = len(delta.announced) - announced
         zones = _differing_zones(old, staged.view)
         serial = self.live.view.serial if self.live else staged.view.serial
-        _log.info(
+        is_other = old is None or serial != old.serial
+        _log.log(
+            logging.INFO if is_other or self._is_asked else logging.DEBUG,
             "reloaded, serial %d: %d prefixes announced, %d withdrawn, %d rerouted; "
             "zones changed: %s",
             *(serial, announced, withdrawn, rerouted, ", ".join(zones) or "none"),

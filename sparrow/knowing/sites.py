@@ -21,11 +21,12 @@ from sparrow.keeping.statefile import load_json, store_json
 from sparrow.keeping.telling import Program, Teller
 from sparrow.knowing.ordering import OrderDesk, OrderEnds
 from sparrow.knowing.standing import Standings
+from sparrow.knowing.supposing import Present
 from sparrow.policy.outcome import Condition
 from sparrow.values.address import FAMILIES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from sparrow.config.model import Config
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from sparrow.keeping.publishing import Publisher
     from sparrow.policy.orders import Order
     from sparrow.policy.outcome import Conditions
+    from sparrow.policy.shift import ClassKey
+    from sparrow.view import View
 
 HEALTH = "health.json"
 """Name in the state directory of what checks found."""
@@ -43,8 +46,13 @@ HEALTH = "health.json"
 class Sites:
     """All that moves answers between reloads. For one event loop."""
 
-    def __init__(self, state_dir: Path, publisher: Publisher) -> None:
-        """Read what was known last; `begin` has the answers follow it."""
+    def __init__(
+        self, state_dir: Path, publisher: Publisher, on_change: Callable[[], None]
+    ) -> None:
+        """Read what was known last; `begin` has the answers follow it.
+
+        `on_change` hears when a site has come to stand otherwise.
+        """
         self._programs = Programs()
         self._journal = Journal(state_dir / JOURNAL)
         self.teller = Teller(self._journal, self._programs.run, time.time)
@@ -57,7 +65,11 @@ class Sites:
         ends = OrderEnds(lambda: self._names, self._heed_orders, self._resume)
         self._desk = OrderDesk(OrderBook(state_dir / ORDERS), self.teller, ends, time.time)
         self._standings = Standings(
-            publisher, self._monitor.states, lambda: self._desk.orders, self.teller.tell
+            publisher,
+            self._monitor.states,
+            lambda: self._desk.orders,
+            self.teller.tell,
+            on_change,
         )
         self._has_program = False
         self._names: tuple[str, ...] = ()
@@ -121,6 +133,17 @@ class Sites:
     def list_rows(self) -> dict[str, Any]:
         """Give the object of the command `sites`."""
         return {"sites": build_site_rows(self.describe(), {})}
+
+    def take_stock(self, view: View, counts: Mapping[ClassKey, int]) -> Present:
+        """Give how things stand now, to suppose orders; `counts` are answers by class."""
+        return Present(
+            steering=view.authority.steering,
+            snapshot=view.tables.snapshot,
+            orders=self._desk.orders,
+            now_s=time.time(),
+            health=self._monitor.states(),
+            counts=counts,
+        )
 
     def describe(self) -> Failover:
         """Give all that moves answers, for the status."""

@@ -71,12 +71,17 @@ class Standings:
         health: Callable[[], Mapping[str, SiteHealth]],
         orders: Callable[[], Orders],
         tell: Callable[[str, Mapping[str, object]], None],
+        on_change: Callable[[], None],
     ) -> None:
-        """Nothing is known before `refresh`; `tell` hears of standings that become others."""
+        """Nothing is known before `refresh`; `tell` hears of standings that become others.
+
+        So does `on_change`, once for all of them.
+        """
         self._publisher = publisher
         self._health = health
         self._orders = orders
         self._tell = tell
+        self._on_change = on_change
         self._remap_after_s: float | None = None
         self._families: Mapping[str, frozenset[int]] = {}
         self._lasting_since_s = time.monotonic()
@@ -108,11 +113,14 @@ class Standings:
         self.conditions = after
         self._write(after)
         if self._is_known:
-            for change in find_changes(before, after):
+            changes = tuple(find_changes(before, after))
+            for change in changes:
                 if change.family in self._families.get(change.site, FAMILIES):
                     order = orders.in_force(change.site, now_s)
                     self.transitions[change.site, change.family] += 1
                     self._tell("site", _describe(change, health, order))
+            if changes:
+                self._on_change()
         self._is_known = True
 
     def _write(self, conditions: Conditions) -> None:

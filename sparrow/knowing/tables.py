@@ -1,0 +1,124 @@
+"""Route files that change by themselves, by the hand of a script, or with the sites that are up.
+
+Law: a table is read again when its files have changed and are whole, and the rest of the
+configuration is not; a link is swapped by the same code as `sparrow failover once`. Start
+from `Tables`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any
+
+from sparrow.errors import InputError
+from sparrow.tables.asking import parse_decision
+from sparrow.tables.gate import Action
+from sparrow.tables.switching import apply_mode, decide_mode
+from sparrow.tables.watch import RouteWatch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sparrow.config.model import Config
+    from sparrow.control.protocol import Request
+    from sparrow.knowing.reloading import Reloader
+    from sparrow.policy.modes import ModeChoice
+    from sparrow.policy.outcome import Conditions
+
+_log = logging.getLogger(__name__)
+
+
+class Tables:
+    """Follows route files and the modes of failover. For one event loop."""
+
+    def __init__(
+        self,
+        reloader: Reloader,
+        conditions: Callable[[], Conditions],
+        tell: Callable[[str, Mapping[str, Any]], None],
+    ) -> None:
+        """`conditions` gives how the sites stand, `tell` hears of modes that come into force."""
+        self._reloader = reloader
+        self._conditions = conditions
+        self._tell = tell
+        self._config: Config | None = None
+        self._choice: ModeChoice | None = None
+        self._has_changed = asyncio.Event()
+        self._has_moved = asyncio.Event()
+        self._watch = RouteWatch(self._has_changed.set)
+
+    @property
+    def mode(self) -> str | None:
+        """Key of the mode in force; None without modes."""
+        return self._choice.mode.key if self._choice else None
+
+    def configure(self, config: Config) -> None:
+        """Follow the files and modes of a configuration from now on."""
+        self._config = config
+        self._watch.follow(route.file for route in config.routes)
+        self.notice_sites()
+
+    def notice_sites(self) -> None:
+        """Look again which mode is to be in force."""
+        self._has_moved.set()
+
+    async def run(self) -> None:
+        """Watch, read and switch until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._watch.run())
+            group.create_task(self._heed_files())
+            group.create_task(self._heed_sites())
+
+    async def _heed_files(self) -> None:
+        while True:
+            await self._has_changed.wait()
+            self._has_changed.clear()
+            try:
+                await self._reloader.reload_tables()
+            except InputError:
+                pass  # said in the log where it was decided
+            except Exception:  # noqa: BLE001 (the outermost loop; what is served is whole)
+                _log.exception("tables could not be read again")
+
+    async def _heed_sites(self) -> None:
+        while True:
+            await self._has_moved.wait()
+            self._has_moved.clear()
+            try:
+                await self._switch()
+            except InputError as error:
+                _log.error("the mode is not switched: %s", error)
+            except Exception:  # noqa: BLE001 (the outermost loop; what is served is whole)
+                _log.exception("the mode could not be switched")
+
+    async def _switch(self) -> None:
+        """Have the link lead to the file for the sites that are up; the watch does the rest."""
+        config = self._config
+        if config is None or config.failover.link is None:
+            self._choice = None
+            return
+        choice = decide_mode(config, self._conditions())
+        if choice is None or choice == self._choice:
+            return
+        applied = await asyncio.to_thread(apply_mode, choice, config.failover.link)
+        self._choice = choice
+        if applied.swap.is_needed:
+            self._tell("mode", {"to": choice.mode.key, "reason": str(choice)})
+            self._has_changed.set()
+
+    # What is asked.
+
+    async def compare(self, _: Request) -> Mapping[str, Any]:
+        """Do the command `routes_diff`. Raises `InputError`."""
+        return await self._reloader.compare_held()
+
+    async def approve(self, request: Request) -> Mapping[str, Any]:
+        """Do the command `routes_approve`. Raises `InputError`."""
+        decision = parse_decision(Action.APPROVE, request.arguments, request.uid)
+        return await self._reloader.reload_tables(decision)
+
+    async def roll_back(self, request: Request) -> Mapping[str, Any]:
+        """Do the command `routes_rollback`. Raises `InputError`."""
+        decision = parse_decision(Action.ROLL_BACK, request.arguments, request.uid)
+        return await self._reloader.reload_tables(decision)
