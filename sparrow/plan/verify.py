@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import struct
 from array import array
-from itertools import islice
 from operator import lt
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -47,10 +46,10 @@ _ADDRESS_SIZES = {int(RRType.A): 4, int(RRType.AAAA): 16}
 _FAMILY_SIZES = {IPV4: 4, IPV6: 16}
 _MAX_NSID = 0xFFFF - 4 - 128
 """An OPT record's options are 65535 octets at most; a subnet and a cookie go beside it."""
-_ALL_FLAGS = int(BodyFlag.AA | BodyFlag.MISS | BodyFlag.SLOT | BodyFlag.DNAME)
+_MISS, _SLOT, _DNAME = int(BodyFlag.MISS), int(BodyFlag.SLOT), int(BodyFlag.DNAME)
+"""As numbers: those of an enumeration take ten times as long, and there may be many bodies."""
+_ALL_FLAGS = int(BodyFlag.AA) | _MISS | _SLOT | _DNAME
 """The lowest bits, all of them."""
-_NOT_EMPTY = BodyFlag.SLOT | BodyFlag.DNAME
-"""Flags of a body that cannot stand for an empty slot."""
 _MAX_SITES = 0xFFFF
 """An outcome word has 16 bits for a site's number, and one that is none."""
 
@@ -199,7 +198,7 @@ def _check_bodies(answers: AnswersFile) -> list[_Span]:
 
 
 def _check_body(answers: AnswersFile, body: Body) -> _Span:
-    if body.flags & BodyFlag.MISS:
+    if body.flags & _MISS:
         return _FREE  # nothing else of it is looked at
     records = body.answer_count + body.authority_count + body.additional_count
     if body.at + body.length > len(answers.octets):
@@ -215,10 +214,10 @@ def _check_body(answers: AnswersFile, body: Body) -> _Span:
     targets = _check_fixups(answers, body) if body.fixup_count else []
     if body.self_count:
         _check_selves(answers, body)
-    if body.flags & BodyFlag.SLOT:
+    if body.flags & _SLOT:
         targets += _check_owner(answers, body)
     span = _span(targets, body.reference) if targets else _FREE
-    if body.flags & BodyFlag.DNAME:
+    if body.flags & _DNAME:
         _check_dname(answers, body)
         return span._replace(is_below=True)
     return span
@@ -259,7 +258,7 @@ def _check_selves(answers: AnswersFile, body: Body) -> None:
 def _check_dname(answers: AnswersFile, body: Body) -> None:
     """Check that a body that begins a chain is one DNAME, of a node's name or of the root."""
     counts = (body.answer_count, body.authority_count, body.additional_count)
-    said = (body.rcode, body.flags & BodyFlag.SLOT, counts, body.self_count)
+    said = (body.rcode, body.flags & _SLOT, counts, body.self_count)
     if said != (0, 0, (1, 0, 0), 0):
         raise PlanError("a body with a DNAME says more than that")
     octets = bytes(answers.octets[body.at : body.at + body.length])
@@ -313,14 +312,14 @@ def _check_slots(answers: AnswersFile, spans: list[_Span]) -> None:
         _require(slot.ttl_floor <= slot.ttl, "the floor of a slot's TTL is above it")
         empty = answers.body(slot.empty_body)
         _require(
-            bool(empty.flags & BodyFlag.MISS) or not empty.flags & _NOT_EMPTY,
+            bool(empty.flags & _MISS) or not empty.flags & (_SLOT | _DNAME),
             "the empty body of a slot has a slot, or a DNAME",
         )
         if (slot.first_part, slot.rtype) not in checked:
             _check_site_parts(answers, slot.first_part, _ADDRESS_SIZES[slot.rtype])
             checked.add((slot.first_part, slot.rtype))
     for number, body in enumerate(map(Body._make, BODY.iter_unpack(answers.bodies))):
-        if body.flags & BodyFlag.SLOT and not body.flags & BodyFlag.MISS:
+        if body.flags & _SLOT and not body.flags & _MISS:
             empty_span = spans[slots[body.slot].empty_body]
             spans[number] = _join((spans[number], empty_span))
 
@@ -347,7 +346,8 @@ def _check_tables(answers: AnswersFile, spans: list[_Span]) -> list[_Span]:
         first, end = table.first_entry, table.first_entry + table.entry_count
         if end > len(types) or table.default >= len(spans):
             raise PlanError("a table's entries or its default lie outside")
-        if not all(map(lt, types[first:end], islice(types, first + 1, end))):
+        of_table = types[first:end]
+        if not all(map(lt, of_table, of_table[1:])):
             raise PlanError("the entries of a table do not ascend by type")
         found.append(_join([spans[table.default], *of_entries[first:end]]))
     return found
