@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -23,13 +23,10 @@ from sparrow.health.aims import aim_sites
 from sparrow.health.once import run_once
 from sparrow.keeping.orders import ORDERS, OrderBook
 from sparrow.knowing.standing import build_conditions
-from sparrow.tables.contents import digest_file
 from sparrow.tables.switching import Applied, apply_mode, decide_mode
 from sparrow.values.address import FAMILIES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from sparrow.config.model import Config
     from sparrow.policy.outcome import Conditions
 
@@ -48,8 +45,8 @@ def failover() -> None:
 def once(config_path: str | None, *, is_dry_run: bool) -> None:
     """Run every check once, pick the mode, and swap the link; for cron.
 
-    A daemon that runs reads its tables again where their content changed. It does all
-    of this by itself while sites have checks, so this is for servers without.
+    A daemon that runs is told to read its tables again where their content changed. It
+    also does all of this by itself, so this is for when none runs, or by hand.
     """
     with ending():
         path = locate_config(config_path)
@@ -93,29 +90,16 @@ def _tell(applied: Applied, *, is_dry_run: bool) -> None:
 
 
 def _reload(path: str, applied: Applied, *, is_dry_run: bool) -> None:
+    if not applied.has_changed:
+        say("the content is the same: no reload")
+        return
     try:
         with connect_daemon(path, _RELOAD_S) as connection:
-            if not _is_news(connection.ask("status"), applied):
-                say("the content is what the daemon has: no reload")
-            elif is_dry_run:
+            if is_dry_run:
                 say("the daemon would be told to read its tables again")
-            else:
-                result = connection.ask("reload")
-                say_problems("warning", map(problem_from_json, result["warnings"]))
-                say(f"reloaded, serial {result['serial']}")
+                return
+            result = connection.ask("reload")
+            say_problems("warning", map(problem_from_json, result["warnings"]))
+            say(f"reloaded, serial {result['serial']}")
     except UnavailableError as error:
         say(f"{error}: nobody to tell")
-
-
-def _is_news(status: Mapping[str, Any], applied: Applied) -> bool:
-    """Tell whether a daemon has not read the content that the link leads to.
-
-    One that was told before and failed then is told again.
-    """
-    rows = status.get("routes") or {}
-    held = rows.get("held") or {}
-    files = [*rows.get("files", ()), *held.get("files", ())]
-    known = {row["sha256"] for row in files if row["path"] == applied.swap.link}
-    if not known:
-        return applied.has_changed
-    return digest_file(applied.choice.mode.path) not in known

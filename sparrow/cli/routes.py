@@ -127,7 +127,7 @@ def _decide(
         say_problems("warning", map(problem_from_json, result["warnings"]))
         changed = result["changed"]
         say(
-            f"table {result['table_serial']} serves: {changed['announced']} prefixes announced, "
+            f"serial {result['serial']} serves: {changed['announced']} prefixes announced, "
             f"{changed['withdrawn']} withdrawn, {changed['rerouted']} rerouted"
         )
 
