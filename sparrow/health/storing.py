@@ -55,21 +55,25 @@ class Storing:
         while True:
             await self._is_due.wait()
             self._is_due.clear()
-            await self._store()
+            has_stored = await self._store()
             if self._is_ending.is_set():
                 return
+            if not has_stored:
+                continue  # the next change may be the one that matters, and shall not wait
             try:
                 async with asyncio.timeout(_REST_S):
                     await self._is_ending.wait()
             except TimeoutError:
                 continue
 
-    async def _store(self) -> None:
+    async def _store(self) -> bool:
+        """Store what is to be remembered, and tell whether that took the disk at all."""
         tree = self._render()
         if tree == self._stored:
-            return
+            return False
         self._stored = tree
         try:
             await asyncio.to_thread(self._keep, tree)
         except OSError as error:
             _log.error("what checks found cannot be stored: %s", error)
+        return True
