@@ -12,7 +12,7 @@ from sparrow.cli.options import config_option, json_option, locate_config
 from sparrow.cli.reaching import find_server
 from sparrow.cli.showing import open_console, show_sites
 from sparrow.cli.simulating import show_shift
-from sparrow.cli.terminal import ending, say
+from sparrow.cli.terminal import ending, say, say_problems
 from sparrow.cli.times import parse_moment_option, parse_span
 from sparrow.cli.who import name_user
 from sparrow.control.ordering import describe_order
@@ -21,6 +21,8 @@ from sparrow.policy.outcome import Action
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from sparrow.cli.reaching import Ask
 
 _COLUMNS = ("name", "v4", "v6", "order")
 """What is shown of a site."""
@@ -74,7 +76,7 @@ def _give(action: Action, config_path: str | None, given: Mapping[str, Any]) -> 
             if not (given["is_dry"] or given["is_sure"] or sys.stdin.isatty()):
                 what = "nobody can be asked, as stdin is no terminal: say --yes, or --dry-run"
                 raise InputError([Problem(what)])
-            show_shift(open_console(), ask("simulate", **{action.value: [given["name"]]}))
+            _show_moves(ask, action, given["name"])
         if given["is_dry"]:
             _show_order(planned, "would be ordered")
             return
@@ -83,6 +85,16 @@ def _give(action: Action, config_path: str | None, given: Mapping[str, Any]) -> 
             click.confirm("Go on?", abort=True, err=True)
             ask = find_server(path)  # while somebody thought the daemon may have hung up
         _show_order(ask("site", **arguments), "ordered")
+
+
+def _show_moves(ask: Ask, action: Action, name: str) -> None:
+    """Show what would move; that it cannot be told keeps nobody from an order."""
+    try:
+        found = ask("simulate", **{action.value: [name]})
+    except InputError as error:
+        say_problems("warning: what would move cannot be told", error.problems)
+    else:
+        show_shift(open_console(), found)
 
 
 def _read_arguments(action: Action, given: Mapping[str, Any]) -> dict[str, Any]:
