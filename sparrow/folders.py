@@ -13,14 +13,20 @@ import stat
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sparrow.dns.cookie import SECRET_SIZE
 from sparrow.errors import FatalError, InputError, Problem
 from sparrow.sources.octets import load_octets
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 _RUN_DIR_MODE = 0o750
 _STATE_DIR_MODE = 0o750
 CONTROL_SOCKET = "control.sock"
+_STATE_FILES = ("*.json", "journal.jsonl*", "tables", "tables/*")
+"""What is kept in a state directory, beside the secret, as patterns."""
 _LOCK = "lock"
 _MAX_SECRETS = 65536
 """Octets of a file of cookie secrets; two lines are usual."""
@@ -109,11 +115,14 @@ def give_run_dir(folder: Path, owner: tuple[int, int]) -> None:
     os.chown(folder, *owner)
     for place, folders, files in os.walk(folder):
         for name in (*folders, *files):
-            path = Path(place, name)
-            found = path.lstat()
-            is_single = stat.S_ISREG(found.st_mode) and found.st_nlink == 1
-            if found.st_uid == 0 and (is_single or stat.S_ISDIR(found.st_mode)):
-                os.chown(path, *owner, follow_symlinks=False)
+            _give(Path(place, name), owner)
+
+
+def _give(path: Path, owner: tuple[int, int]) -> None:
+    found = path.lstat()
+    is_single = stat.S_ISREG(found.st_mode) and found.st_nlink == 1
+    if found.st_uid == 0 and (is_single or stat.S_ISDIR(found.st_mode)):
+        os.chown(path, *owner, follow_symlinks=False)
 
 
 def _check_run_dir(folder: Path, owner: tuple[int, int] | None) -> None:
@@ -153,13 +162,23 @@ def _open_lock(folder: Path, owner: tuple[int, int] | None) -> int:
 def make_state_dir(path: str, owner: tuple[int, int] | None) -> None:
     """Make the state directory where it is missing, for (uid, gid) `owner`; None to leave it.
 
-    Raises `OSError`: then nothing that an operator orders would outlive a restart.
+    What a server of root has left in it is given to them. Raises `OSError`: then nothing
+    that an operator orders would outlive a restart.
     """
     folder = Path(path)
     if not folder.is_dir():
         folder.mkdir(mode=_STATE_DIR_MODE, parents=True)
         if owner:
             os.chown(folder, *owner)
+    if owner:
+        for path_of_ours in _list_state(folder):
+            _give(path_of_ours, owner)
+
+
+def _list_state(folder: Path) -> Iterator[Path]:
+    """Give what we keep in a state directory, and nothing else that may lie there."""
+    for pattern in _STATE_FILES:
+        yield from folder.glob(pattern)
 
 
 def load_cookie_secrets(path: str, owner: tuple[int, int] | None) -> tuple[bytes, ...]:

@@ -78,6 +78,7 @@ class Reloader:
         self._first_config: Config | None = None
         self._admitted: Admitted | None = None
         self._is_asked = False
+        self._refusal: ReloadReport | None = None
         self.alone = self._lock = asyncio.Lock()
         """Held by who publishes."""
         self._is_loaded = asyncio.Event()
@@ -184,18 +185,31 @@ class Reloader:
                 await self._serve(staged)
             await self._commit()
         except InputError as error:
-            self.last_report = ReloadReport(time.time(), error.problems)
+            self._report(error.problems)
             serial = f"serial {old.serial}" if old else "the last plan"
             _log.error("reload refused, %s is served on:", serial)
             log_each(logging.ERROR, error.problems)
             raise
-        self.last_report = ReloadReport(time.time(), ())
+        self._report(())
         return self._describe(old, staged, delta)
+
+    def _report(self, problems: tuple[Problem, ...]) -> None:
+        """Remember how an attempt ended.
+
+        Tables that are read by themselves and are sound say nothing of a configuration
+        that was refused before.
+        """
+        report = ReloadReport(time.time(), problems)
+        if self._is_asked:
+            self._refusal = report if problems else None
+        self.last_report = report if problems else self._refusal or report
 
     async def _replace(self, live: Live, old: View, staged: Staged) -> Delta:
         """Publish a view in the place of another; where nothing differs the serial stays."""
         new = staged.view
         delta = await asyncio.to_thread(diff, old.tables.snapshot, new.tables.snapshot)
+        if delta.is_empty and not self._is_asked:
+            return delta  # files were touched, and nobody waits to hear of it
         if delta.is_empty and _serves_the_same(old, new):
             new = replace(new, serial=old.serial, published_at_s=old.published_at_s)
         else:

@@ -61,6 +61,7 @@ class Sites:
             self._heed_checks,
             lambda tree: store_json(state_dir / HEALTH, tree),
             _load_health(state_dir / HEALTH),
+            programs=self._programs,
         )
         ends = OrderEnds(lambda: self._names, self._heed_orders, self._resume)
         self._desk = OrderDesk(OrderBook(state_dir / ORDERS), self.teller, ends, time.time)

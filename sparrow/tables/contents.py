@@ -66,7 +66,7 @@ class ContentStore:
             content = Content(
                 file.path, file.format.value, digest, before.st_size, before.st_mtime, mode
             )
-            if not self.path_of(content).exists():
+            if not self._has_copy(content):
                 stream.seek(0)
                 with suppress(OSError):  # the table is served all the same
                     self._copy(stream.fileno(), content)
@@ -127,8 +127,11 @@ class ContentStore:
                     path.unlink(missing_ok=True)
 
     def _readable(self, content: Content) -> str:
-        path = self.path_of(content)
-        return str(path) if path.exists() else content.path
+        return str(self.path_of(content)) if self._has_copy(content) else content.path
+
+    def _has_copy(self, content: Content) -> bool:
+        """Tell whether there is a copy that we can read."""
+        return os.access(self.path_of(content), os.R_OK)
 
     def _copy(self, source: int, content: Content) -> None:
         """Write a copy aside, see that it is what was read before, and give it its name."""

@@ -73,7 +73,9 @@ def test_look_ups_follow_the_table(home: Home, daemon: Daemon) -> None:
 
 
 def test_the_command_says_what_changed(home: Home, daemon: Daemon) -> None:
-    home.write("table.routes", OTHER_TABLE)
+    # Not in the file that is watched, which would be read again before the command asks.
+    home.write("other.routes", OTHER_TABLE)
+    home.configure(files=("other.routes",))
     outcome = home.sparrow("reload")
     assert (0, "") == (outcome.returncode, outcome.stdout)
     assert (
@@ -81,6 +83,13 @@ def test_the_command_says_what_changed(home: Home, daemon: Daemon) -> None:
         in outcome.stderr
     )
     daemon.wait_for("reloaded, serial 2: 3 prefixes announced, 2 withdrawn, 1 rerouted")
+
+
+def test_a_table_that_changes_is_served_without_being_asked_for(home: Home, daemon: Daemon) -> None:
+    home.write("table.routes", OTHER_TABLE)
+    daemon.wait_for("reloaded, serial 2: 3 prefixes announced, 2 withdrawn, 1 rerouted")
+    assert OTHERS == daemon.nearest()
+    assert 2 == daemon.status()["serial"]
 
 
 def test_without_a_difference_the_serial_stays(home: Home, daemon: Daemon) -> None:
