@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,8 +18,11 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_REST_S = 1.0
-"""Seconds between two stores: what flaps shall not wear out the disk."""
+_BURST = 8
+"""Stores that may follow each other at once: what is not on disk when we are killed is
+forgotten, and a site that is down would be given again until it is found out anew."""
+_BURST_S = 8.0
+"""Seconds in which there are no more than these: what flaps shall not wear out the disk."""
 
 
 class Storing:
@@ -37,9 +43,12 @@ class Storing:
         self._is_due = asyncio.Event()
         self._is_ending = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._stores: deque[float] = deque(maxlen=_BURST)
+        # A thread of its own: tables that are being read keep no verdict off the disk.
+        self._disk = ThreadPoolExecutor(1, "memory")
 
     def note_change(self) -> None:
-        """Store soon, at once where nothing was stored in the last second."""
+        """Store at once, or soon where much was stored of late."""
         self._is_due.set()
         if self._task is None:
             self._task = asyncio.create_task(self._run())
@@ -50,30 +59,32 @@ class Storing:
         self._is_due.set()
         if self._task:
             await self._task
+        self._disk.shutdown(wait=False)
 
     async def _run(self) -> None:
         while True:
             await self._is_due.wait()
             self._is_due.clear()
-            has_stored = await self._store()
+            await self._store()
             if self._is_ending.is_set():
                 return
-            if not has_stored:
-                continue  # the next change may be the one that matters, and shall not wait
-            try:
-                async with asyncio.timeout(_REST_S):
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(self._next_s()):
                     await self._is_ending.wait()
-            except TimeoutError:
-                continue
 
-    async def _store(self) -> bool:
-        """Store what is to be remembered, and tell whether that took the disk at all."""
+    def _next_s(self) -> float:
+        """Give when the next store may be, on the clock of the event loop."""
+        is_full = len(self._stores) == _BURST
+        return self._stores[0] + _BURST_S if is_full else asyncio.get_running_loop().time()
+
+    async def _store(self) -> None:
         tree = self._render()
         if tree == self._stored:
-            return False
+            return
         self._stored = tree
+        loop = asyncio.get_running_loop()
+        self._stores.append(loop.time())
         try:
-            await asyncio.to_thread(self._keep, tree)
+            await loop.run_in_executor(self._disk, self._keep, tree)
         except OSError as error:
             _log.error("what checks found cannot be stored: %s", error)
-        return True
