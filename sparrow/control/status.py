@@ -140,17 +140,15 @@ def _table_rows(view: View) -> dict[str, Any]:
         "v6": len(snapshot.v6),
         "routes": len(snapshot.routes),
         "loaded_at": view.loaded_at_s,
-        "files": [
-            _file_row(file, route.format)
-            for file, route in zip(view.tables.files, view.config.routes, strict=True)
-        ],
+        # Not as configured: while a table is held others may serve.
+        "files": [_file_row(file) for file in view.tables.files],
     }
 
 
-def _file_row(file: LoadedFile, route_format: str) -> dict[str, Any]:
+def _file_row(file: LoadedFile) -> dict[str, Any]:
     return {
         "path": file.path,
-        "format": route_format,
+        "format": file.format.value,
         "v4": file.prefixes_v4,
         "v6": file.prefixes_v6,
         "bytes": file.size,

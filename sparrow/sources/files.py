@@ -65,6 +65,8 @@ class LoadedFile:
     """Distinct IPv4 prefixes in it, those that a later file replaced included."""
     prefixes_v6: int
     """Distinct IPv6 prefixes in it, those that a later file replaced included."""
+    format: RouteFormat
+    """How its lines were read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,8 +182,8 @@ class _Reading:
         return (*self.parser.problems, *self.failures)
 
     def describe(self, repeats: Mapping[int, Repeats]) -> LoadedFile:
-        counts = (self.parser.count_prefixes(family, repeats[family]) for family in (IPV4, IPV6))
-        return LoadedFile(self.file.path, self.size, self.mtime_s, *counts)
+        v4, v6 = (self.parser.count_prefixes(each, repeats[each]) for each in (IPV4, IPV6))
+        return LoadedFile(self.file.path, self.size, self.mtime_s, v4, v6, self.file.format)
 
 
 def _read_file(file: RouteFile, numbers: RouteNumbers, meter: _Meter) -> _Reading:

@@ -60,8 +60,8 @@ def test_files_of_both_formats_plain_and_packed_become_one_table(
     assert (expected, ()) == (table(loaded), loaded.warnings)
     status = [Path(path).stat() for path in (plain, packed)]
     assert loaded.files == (
-        LoadedFile(plain, status[0].st_size, status[0].st_mtime, 1, 1),
-        LoadedFile(packed, status[1].st_size, status[1].st_mtime, 1, 2),
+        LoadedFile(plain, status[0].st_size, status[0].st_mtime, 1, 1, RouteFormat.SSRS),
+        LoadedFile(packed, status[1].st_size, status[1].st_mtime, 1, 2, RouteFormat.PFX2AS),
     )
 
 

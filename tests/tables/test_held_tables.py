@@ -104,3 +104,20 @@ def test_after_a_restart_the_accepted_table_serves_and_the_other_is_held(daemon:
     again = home.serve()
     assert AU == again.addresses(subnet=CLIENT)
     assert held == again.status()["failover"]["held"]
+
+
+def test_a_list_of_files_that_makes_the_table_shrink_is_held_too(daemon: Daemon) -> None:
+    daemon.home.write("other.routes", "20.5.0.0/16 64600\n")
+    daemon.home.configure(files=["other.routes"])
+    reload = run("reload", "-c", daemon.home.config)
+    assert (0, True) == (reload.code, "warning: a new table is held" in reload.err)
+    assert [AU, AU] == [
+        daemon.addresses(subnet=subnet) for subnet in ("20.5.0.0/24", "40.0.0.0/24")
+    ]
+    files = daemon.status()["tables"]["files"]
+    assert [(str(daemon.home.path / "table.routes"), "ssrs")] == [
+        (file["path"], file["format"]) for file in files
+    ]
+    daemon.home.configure(files=["table.routes"])
+    run("reload", "-c", daemon.home.config)
+    assert None is daemon.status()["failover"]["held"]
