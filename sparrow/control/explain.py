@@ -9,12 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sparrow.control.weighing import Candidate, weigh_sites
 from sparrow.dns.edns import OUR_PAYLOAD, OptionCode, subnet_octets
 from sparrow.dns.present import render_rrset
 from sparrow.dns.respond import Sender, respond
 from sparrow.dns.rrset import CLASS_IN, render_rtype
 from sparrow.dns.wire import Message, Opt, encode_message
-from sparrow.policy.preference import build_finder, failover_order
+from sparrow.policy.outcome import Reason
+from sparrow.policy.preference import build_finder
 from sparrow.policy.special import unwrap
 from sparrow.values.address import Prefix, family_of, render_address, truncate
 from sparrow.values.name import Name, render_name
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sparrow.control.lookup import RouteFinder
-    from sparrow.dns.respond import Authority, Ground, Reply
+    from sparrow.dns.respond import Authority, Chooser, Ground, Reply
     from sparrow.policy.intervals import Intervals
     from sparrow.policy.preference import Home
     from sparrow.policy.steering import Choice, Steering
@@ -55,18 +57,6 @@ class Served:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """A site that could have answered."""
-
-    site: str
-    """Name of the site."""
-    is_taken: bool
-    """Whether it answers."""
-    why: str
-    """Why it does, or does not."""
-
-
-@dataclass(frozen=True, slots=True)
 class Steered:
     """The part of an explanation that depends on the client."""
 
@@ -82,6 +72,11 @@ class Steered:
     """First and last address of the interval of equal answers; None without a map."""
     expected: tuple[int, ...]
     """Site numbers of the class that the route's own site has, in order."""
+    reason: Reason
+    """Which rule decided, as the sites are known to stand."""
+    agrees: bool
+    """Whether the class that was served is that one, or one that stands for it as it gets the
+    same while sites are down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +111,10 @@ def explain(
         raise AssertionError("a query that was made here is always answered")
     zone = authority.zones.find(case.name)
     steering = authority.steering
-    names = tuple(site.name for site in steering.site_set.sites) if steering else ()
-    steered = _explain_choice(steering, rib, reply.choice) if steering and reply.choice else None
+    names = steering.site_names if steering else ()
+    steered = None
+    if steering and reply.choice:
+        steered = _explain_choice(steering, rib, reply.choice, ground.steering or steering)
     return Explanation(
         case=case,
         reply=reply,
@@ -137,48 +134,25 @@ def encode_case(case: Case) -> bytes:
     return encode_message(Message(0, 0, question, opt=opt), OUR_PAYLOAD)
 
 
-def _explain_choice(steering: Steering, rib: RouteFinder, choice: Choice) -> Steered:
+def _explain_choice(
+    steering: Steering, rib: RouteFinder, choice: Choice, chooser: Chooser
+) -> Steered:
     inner, _ = unwrap(choice.decided_by)
     match = rib.find(inner)
     home = build_finder(steering.site_set).home(match[1] if match else None)
     policy = steering.policies[choice.service, choice.family]
+    expected = policy.classes[policy.class_by_home[home.site]]
     return Steered(
         choice=choice,
-        expected=policy.classes[policy.class_by_home[home.site]],
+        expected=expected,
+        reason=steering.find_outcome(choice.service, choice.family, choice.candidates).reason,
+        agrees=expected == choice.candidates
+        or chooser.gives_alike(choice.service, choice.family, expected, choice.candidates),
         match=match,
         home=home,
-        candidates=tuple(_weigh_sites(steering, choice, home)),
+        candidates=tuple(weigh_sites(steering, choice, home)),
         block=_find_block(steering, choice),
     )
-
-
-def _weigh_sites(steering: Steering, choice: Choice, home: Home) -> Iterator[Candidate]:
-    """Say of each site, in the order of failover, why it was taken or not."""
-    sites = steering.site_set.sites
-    service = steering.services[choice.service]
-    rtype = "A" if choice.family == 4 else "AAAA"
-    order = failover_order(steering.site_set, home.site)
-    eligible = next(site for site in order if site in service.vips)
-    for site in order:
-        name = sites[site].name
-        if site not in service.vips:
-            yield Candidate(name, is_taken=False, why=f"service {service.name} is not there")
-        elif site == choice.site:
-            yield Candidate(name, is_taken=True, why=_why_taken(steering, home, site))
-        elif site == eligible:
-            why = f"the client's site, but it has no {rtype} address: the answer is NODATA"
-            yield Candidate(name, is_taken=False, why=why)
-        else:
-            why = f"not needed: {sites[eligible].name} comes before it"
-            yield Candidate(name, is_taken=False, why=why)
-
-
-def _why_taken(steering: Steering, home: Home, site: int) -> str:
-    if site != home.site:
-        return f"first in the fallback order of {steering.site_set.sites[home.site].name}"
-    if home.asn is None:
-        return "self: it answers where no AS of the route belongs to a site"
-    return f"AS{home.asn} of the route belongs to it"
 
 
 def _find_block(steering: Steering, choice: Choice) -> tuple[bytes, bytes] | None:
@@ -231,11 +205,14 @@ def _describe_choice(explanation: Explanation, steered: Steered) -> Iterator[tup
         yield "route", "none covers the address"
     home = explanation.site_names[steered.home.site]
     because = f"AS{steered.home.asn}" if steered.home.asn is not None else "self, by default"
-    yield "class", f"{home} ({because}); order: {_name_order(explanation, choice.candidates)}"
-    if steered.expected != choice.candidates:
+    order = steered.expected if steered.agrees else choice.candidates
+    yield "class", f"{home} ({because}); order: {_name_order(explanation, order)}"
+    if not steered.agrees:
         expected = _name_order(explanation, steered.expected)
         yield "ALARM", f"the route leads to another order than is served: {expected}"
         yield "ALARM", "the plan does not agree with the tables: `sparrow reload` makes a new one"
+    if steered.reason is not Reason.SERVING:
+        yield "outcome", steered.reason.value
     for candidate in steered.candidates:
         yield "site", f"{candidate.site}: {'taken, ' * candidate.is_taken}{candidate.why}"
     yield "scope", describe_scope(explanation.case, steered)
@@ -272,8 +249,21 @@ def describe_scope(case: Case, steered: Steered) -> str:
     block = Prefix(truncate(case.subnet.network, scope), scope)
     if steered.choice.is_special:
         return f"/{scope}: {block} is special-purpose, the resolver's own address decides there"
+    if not _is_within(block, steered.block):
+        return f"/{scope}: {block} is answered alike while sites stand as they do"
     first, last = map(render_address, steered.block)
     return f"/{scope}: {block} is the largest block inside {first} - {last}, answered alike"
+
+
+def _is_within(block: Prefix, edges: tuple[bytes, bytes]) -> bool:
+    """Tell whether a block, of wrapped addresses perhaps, lies between two addresses."""
+    inner, offset = unwrap(block.network)
+    if len(inner) != len(edges[0]) or block.length < offset:
+        return False
+    spare = len(inner) * 8 - (block.length - offset)
+    first = int.from_bytes(inner, "big") >> spare << spare
+    last = int.from_bytes(edges[1], "big")
+    return int.from_bytes(edges[0], "big") <= first <= first + (1 << spare) - 1 <= last
 
 
 def explanation_facts(explanation: Explanation) -> dict[str, Any]:
@@ -295,7 +285,7 @@ def explanation_facts(explanation: Explanation) -> dict[str, Any]:
 
 _CHOICE_FACTS = (
     *("service", "decided_by", "prefix", "route", "home"),
-    *("candidates", "site", "scope", "block", "agrees"),
+    *("candidates", "site", "scope", "block", "agrees", "reason"),
 )
 """Facts of a steered answer; null where no client was looked at."""
 
@@ -316,5 +306,6 @@ def _choice_facts(explanation: Explanation, steered: Steered) -> dict[str, Any]:
         "site": names[choice.site] if choice.site is not None else None,
         "scope": choice.scope,
         "block": [render_address(edge) for edge in steered.block] if steered.block else None,
-        "agrees": steered.expected == choice.candidates,
+        "agrees": steered.agrees,
+        "reason": steered.reason.name.lower(),
     }

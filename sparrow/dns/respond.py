@@ -20,9 +20,13 @@ from sparrow.policy.outcome import lower_ttl
 from sparrow.policy.steering import Client, Subnet
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from sparrow.dns.zone import ZoneSet
     from sparrow.policy.steering import Choice, Steering
     from sparrow.values.name import Name
+
+    Order: TypeAlias = tuple[int, ...]
 
 _QR, _AA, _RD = 0x8000, 0x0400, 0x0100
 _OPCODE_SHIFT = 11
@@ -45,6 +49,9 @@ class Chooser(Protocol):
 
     def choose(self, service: str, family: int, client: Client) -> Choice:
         """Give the site for `client`; `service` is a configured one."""
+
+    def gives_alike(self, service: str, family: int, order: Order, other: Order) -> bool:
+        """Tell whether two classes of a service get the same at this moment, TTLs aside."""
 
 
 class Ground(Protocol):

@@ -14,6 +14,7 @@ from sparrow.dns.rrset import RRType
 from sparrow.dns.wire import COMPRESSED
 from sparrow.plan.format import AnswersSection, PlanError
 from sparrow.plan.lookup import classify, read_outcome
+from sparrow.plan.outcomes import WHAT
 from sparrow.plan.zones import decode_zones
 from sparrow.policy.steering import Choice
 from sparrow.values.address import FAMILIES
@@ -63,6 +64,22 @@ class PlanSteering:
             is_cap_exact=outcome.is_cap_exact,
             is_failed=outcome.is_failed,
         )
+
+    def gives_alike(
+        self, service: str, family: int, order: tuple[int, ...], other: tuple[int, ...]
+    ) -> bool:
+        """Tell whether two classes of a service get the same at this moment, TTLs aside."""
+        number = self.numbers[service, family]
+        policy, classes = (
+            self.plan.answers.policy(number),
+            self.plan.answers.meta.policies[number].classes,
+        )
+        if order not in classes or other not in classes:
+            return False
+        first, second = (
+            self.plan.words[policy.first_outcome + classes.index(each)] for each in (order, other)
+        )
+        return (first ^ second) & WHAT == 0
 
     def _vips(self, first_part: int, site: int | None) -> tuple[bytes, ...]:
         if site is None:

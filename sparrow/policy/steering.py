@@ -172,6 +172,13 @@ class Steering:
         found = list_conditions(names, self.conditions, family)
         return choose_outcome(candidates, found, self.services[service].last_resort)
 
+    def gives_alike(
+        self, service: str, family: int, order: tuple[int, ...], other: tuple[int, ...]
+    ) -> bool:
+        """Tell whether two classes of a service get the same, TTLs aside."""
+        found = [self.find_outcome(service, family, each) for each in (order, other)]
+        return found[0].site == found[1].site and found[0].reason == found[1].reason
+
     def _find_vips(self, service: str, family: int, outcome: Outcome) -> tuple[bytes, ...]:
         serving = self.services[service]
         vips = serving.vips[outcome.site] if outcome.site is not None else ()
