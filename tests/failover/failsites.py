@@ -5,6 +5,7 @@ Start from `Ground`: a `Home` of the real server, and the web servers of its sit
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import socket
@@ -100,6 +101,11 @@ class WebServer:
         assert self._process
         self._process.send_signal(signal.SIGSTOP)
 
+    def resume(self) -> None:
+        """What was stopped goes on."""
+        assert self._process
+        self._process.send_signal(signal.SIGCONT)
+
     def fill(self) -> None:
         """Connections are not even taken: the queue is full."""
         self.stop()
@@ -169,6 +175,12 @@ class Sampler(threading.Thread):
     def addresses(self, since_s: float = 0.0) -> list[tuple[str, ...] | None]:
         """Give what the answers said since a moment, each row of equal ones once."""
         return [run.addresses for run in self.runs if run.last_s >= since_s]
+
+    @property
+    def answers(self) -> list[tuple[str, ...]]:
+        """Give what the answers said, each row of equal ones once, gaps between them or not."""
+        found = [run.addresses for run in self.runs if run.addresses is not None]
+        return [key for key, _ in itertools.groupby(found)]
 
     def await_answer(self, *wanted: tuple[str, ...], since_s: float = 0.0) -> float:
         """Wait for one of these answers, arrived since a moment; give when the first did."""
