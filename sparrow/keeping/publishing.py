@@ -74,6 +74,7 @@ class Publisher:
         self._seed = secrets.randbits(64)
         self._board = OutcomeBoard(self._directory)
         self._published: _Published | None = None
+        self._is_told = False
 
     # Outcomes.
 
@@ -84,6 +85,10 @@ class Publisher:
         differs, nothing is done. A daemon that lost the right writes nothing. Raises
         `InputError` where the right cannot be taken.
         """
+        self._is_told = True
+        return self._write(conditions)
+
+    def _write(self, conditions: Conditions) -> Written:
         with _telling():
             if not self._has_claimed:
                 with self._right():
@@ -100,11 +105,12 @@ class Publisher:
         """Compile a plan and make it the present generation, whose number is given.
 
         Where nothing but routes differs from what was published last, only the maps are
-        written. Conditions that are written meanwhile count. Raises `InputError` where it
-        cannot be written, or another daemon publishes here by now; then the generation
-        before stays.
+        written. `conditions` count until `write` is called: from then on what it was told last
+        does, as these may be older by now. Raises `InputError` where it cannot be written, or
+        another daemon publishes here by now; then the generation before stays.
         """
-        self.write(conditions)
+        if not self._is_told:
+            self._write(conditions)
         with _telling(), self._right():
             generation = last_generation(self._directory) + 1
             last = self._published

@@ -50,7 +50,7 @@ class Served:
 
     def __init__(self, run_dir: Path, authority: Authority) -> None:
         self.publisher = Publisher(run_dir)
-        self.publisher.publish(authority, LIMITS)
+        self.publisher.publish(authority, LIMITS, ALL_SERVING)
         self.directory = run_dir / "plan"
         self.source = PlanSource(self.directory)
 
@@ -136,6 +136,14 @@ def test_a_verdict_reaches_answers_without_a_generation(served: Served) -> None:
 
 def test_a_generation_begins_with_the_conditions_that_there_are(served: Served) -> None:
     served.publisher.publish(build_state_authority(names=5), LIMITS, {"au": FAILED})
+    assert 2 == site_of(served, 0)
+
+
+def test_conditions_that_were_written_are_newer_than_those_of_a_publication(
+    served: Served,
+) -> None:
+    served.publisher.write({"au": FAILED})
+    served.publisher.publish(build_state_authority(names=5), LIMITS, ALL_SERVING)
     assert 2 == site_of(served, 0)
 
 
