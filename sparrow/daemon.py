@@ -250,6 +250,7 @@ class Daemon:
             keeper_pid=self._charge.keeper_pid if has_keeper else None,
             started_at_s=keeper.get("started_at", 0.0),
             config_path=layout.config_path,
+            state_dir=layout.state_dir,
             listen=tuple(map(str, layout.dns)),
             route_port=str(layout.route_port) if layout.route_port else None,
             route_port_counters=self._route_port.snapshot() if self._route_port else {},
@@ -258,7 +259,9 @@ class Daemon:
             workers=tuple(workers),
         )
         found = self._sites.describe()
-        failover = replace(found, mode=self._tables.mode, held=self._gate.held)
+        table = self._gate.describe()
+        held = table.pop("held")
+        failover = replace(found, mode=self._tables.mode, table=table, held=held)
         return build_status(process, live.view if live else None, counters, failover)
 
 

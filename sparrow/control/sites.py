@@ -88,6 +88,8 @@ class Failover:
     """Why the orders on disk cannot be read; None where they can."""
     mode: str | None = None
     """The mode of `failover.modes` that is in force; None without any."""
+    table: Mapping[str, Any] | None = None
+    """The table that the gate let through, as `docs/control.md` has it; None for none yet."""
     held: Mapping[str, Any] | None = None
     """The table that a guard holds back, as `docs/control.md` has it; None for none."""
     journal: Mapping[str, Any] = field(default_factory=lambda: {"failures": 0, "problem": None})

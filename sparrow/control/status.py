@@ -110,6 +110,7 @@ def build_status(
         "sites": build_site_rows(_with_sites(failover, view), answers),
         "failover": {
             "mode": failover.mode,
+            "table": dict(failover.table) if failover.table else None,
             "held": dict(failover.held) if failover.held else None,
             "orders_problem": failover.orders_problem,
         },

@@ -62,6 +62,8 @@ class Prober:
         """How the last round ended; None before the first."""
         self.since = time.time()
         """When the verdict became what it is, in Unix time: for people."""
+        self.took_s: float | None = None
+        """Seconds that the last round took; None before the first."""
         self.due_s = 0.0
         """When the next round begins, on the clock of the event loop."""
         self._programs = programs
@@ -111,6 +113,7 @@ class Prober:
             failures=self.state.failures,
             successes=self.state.successes,
             since=self.since,
+            took_s=self.took_s,
             next_in_s=max(self.due_s - now_s, 0.0),
         )
 
@@ -124,6 +127,7 @@ class Prober:
             self._forget_old()
             if before[0] is not self.state:
                 on_round(self)
+            began_s = loop.time()
             round_ = await run_round(self.aim, self._probe, self._programs, self._clock)
             before = (self.state, self.finding)
             if round_.is_spoiled:
@@ -131,6 +135,7 @@ class Prober:
                 self.due_s = loop.time()
             else:
                 self._count(round_.finding)
+                self.took_s = loop.time() - began_s
                 self.due_s = self._next_due_s(loop.time())
             if before != (self.state, self.finding):
                 on_round(self)

@@ -47,5 +47,7 @@ class ProbeRow:
     """Successes in a row towards the next change."""
     since: float
     """When the verdict became what it is, in Unix time."""
+    took_s: float | None
+    """Seconds that its last round took; None before the first."""
     next_in_s: float
     """Seconds until its next round; 0 while one runs."""

@@ -97,6 +97,10 @@ class Publisher:
                 return Written(0, has_moved=False)
             return self._board.write(conditions)
 
+    def list_sites(self) -> tuple[str, ...]:
+        """Give the names of the sites that answers can follow; () before the first `write`."""
+        return self._board.list_sites()
+
     # Generations.
 
     def publish(

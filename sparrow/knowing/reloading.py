@@ -190,7 +190,8 @@ class Reloader:
             _log.error("reload refused, %s is served on:", serial)
             log_each(logging.ERROR, error.problems)
             raise
-        self._report(())
+        if self.live and self.live.view is not old:
+            self._report(())
         return self._describe(old, staged, delta)
 
     def _report(self, problems: tuple[Problem, ...]) -> None:
@@ -278,9 +279,9 @@ class Reloader:
         rerouted = len(delta.announced) - announced
         zones = _differing_zones(old, staged.view)
         serial = self.live.view.serial if self.live else staged.view.serial
-        is_other = old is None or serial != old.serial
+        is_taken = self.live is not None and self.live.view is not old
         _log.log(
-            logging.INFO if is_other or self._is_asked else logging.DEBUG,
+            logging.INFO if is_taken else logging.DEBUG,
             "reloaded, serial %d: %d prefixes announced, %d withdrawn, %d rerouted; "
             "zones changed: %s",
             *(serial, announced, withdrawn, rerouted, ", ".join(zones) or "none"),

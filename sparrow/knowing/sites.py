@@ -53,6 +53,7 @@ class Sites:
 
         `on_change` hears when a site has come to stand otherwise.
         """
+        self._publisher = publisher
         self._programs = Programs()
         self._journal = Journal(state_dir / JOURNAL)
         self.teller = Teller(self._journal, self._programs.run, time.time)
@@ -82,8 +83,9 @@ class Sites:
         return self._standings.conditions
 
     def begin(self) -> None:
-        """Have the plan that is there answer as the sites stand."""
+        """Have the plan that is there answer as the sites stand; its sites can be ordered about."""
         self._standings.refresh()
+        self._names = self._publisher.list_sites()
 
     def configure(self, config: Config) -> None:
         """Check the sites of a configuration from now on, and tell whom it names."""
@@ -203,7 +205,7 @@ def _rows_of(name: str, rows: Sequence[ProbeRow]) -> list[ProbeRow]:
 
 
 def _describe_check(row: ProbeRow) -> CheckState:
-    return CheckState(row.check, row.verdict.value, row.is_degraded, row.words)
+    return CheckState(row.check, row.verdict.value, row.is_degraded, row.words, row.took_s)
 
 
 def _load_health(path: Path) -> object:

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+_RETRY_S = 5.0
+"""Seconds until a link that could not be swapped is tried again."""
+
 
 class Tables:
     """Follows route files and the modes of failover. For one event loop."""
@@ -88,7 +91,8 @@ class Tables:
             try:
                 await self._switch()
             except InputError as error:
-                _log.error("the mode is not switched: %s", error)
+                _log.error("the mode is not switched, trying again: %s", error)
+                asyncio.get_running_loop().call_later(_RETRY_S, self._has_moved.set)
             except Exception:  # noqa: BLE001 (the outermost loop; what is served is whole)
                 _log.exception("the mode could not be switched")
 

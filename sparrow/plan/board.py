@@ -27,6 +27,7 @@ from sparrow.plan.meta import decode_meta
 from sparrow.plan.outcomes import WHAT, encode_words
 from sparrow.plan.reader import map_octets, open_file
 from sparrow.policy.outcome import Condition
+from sparrow.policy.site import is_static_name
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -89,6 +90,13 @@ class OutcomeBoard:
             if name not in self._tables:
                 self._tables[name] = _open_table(self._directory, name)
             self._store(self._tables[name])
+
+    def list_sites(self) -> tuple[str, ...]:
+        """Give the names of the sites of the latest plan that is mapped; () without one."""
+        with self._lock:
+            latest = max(self._tables, key=lambda name: int(name.partition("-")[2]), default=None)
+            sites = self._tables[latest].meta.sites if latest else ()
+        return tuple(name for name in sites if not is_static_name(name))
 
     def keep(self, names: Collection[str]) -> None:
         """Let go of all files but these."""

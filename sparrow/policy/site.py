@@ -78,3 +78,8 @@ def list_statics(services: Iterable[Service]) -> tuple[tuple[bytes, ...], ...]:
 def name_static(vips: tuple[bytes, ...]) -> str:
     """Give the name of a static list, which is that of no site: these have no brackets."""
     return f"static({','.join(map(render_address, vips))})"
+
+
+def is_static_name(name: str) -> bool:
+    """Tell whether a name is that of a static list."""
+    return "(" in name

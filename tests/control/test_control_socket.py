@@ -114,7 +114,11 @@ def test_status_has_what_is_specified(daemon: Daemon) -> None:
     assert ["au", "nl", "us"] == [site["name"] for site in status["sites"]]
     expected = {"name", "configured", "answers", "v4", "v6", "order", "planned", "checks"}
     assert [expected] * 3 == [site.keys() for site in status["sites"]]
-    assert {"mode", "held", "orders_problem"} == status["failover"].keys()
+    assert {"mode", "table", "held", "orders_problem"} == status["failover"].keys()
+    assert (1, [str(daemon.home.path / "table.routes")]) == (
+        status["failover"]["table"]["serial"],
+        [file["path"] for file in status["failover"]["table"]["files"]],
+    )
     assert {"failures", "problem"} == status["journal"].keys()
     assert (daemon.pid, str(daemon.home.config), [f"127.0.0.1:{daemon.port}"], None) == (
         status["pid"],
