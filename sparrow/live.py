@@ -7,7 +7,7 @@ only. DNS is answered by others, from the plan. Start from `Live`.
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import sparrow
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from sparrow.control.explain import Served
+    from sparrow.dns.respond import Authority
+    from sparrow.policy.outcome import Conditions
     from sparrow.rib.route import Route
     from sparrow.rib.table import Rib
     from sparrow.view import View
@@ -60,18 +62,30 @@ class Live:
         site_set = self.view.site_set
         return tuple(site.name for site in site_set.sites) if site_set else ()
 
-    def look_up(self, addresses: Iterable[bytes]) -> list[dict[str, Any]]:
-        """Give the rows of the command `lookup` for some packed addresses."""
-        steering = self.view.authority.steering
+    def look_up(self, addresses: Iterable[bytes], conditions: Conditions) -> list[dict[str, Any]]:
+        """Give the rows of the command `lookup` for some packed addresses.
+
+        `conditions` are how the sites stand.
+        """
+        steering = self._authority(conditions).steering
         return [asdict(look_up(each, self.rib, steering)) for each in addresses]
 
-    def explain_case(self, arguments: Mapping[str, Any], served: Served | None) -> dict[str, Any]:
+    def explain_case(
+        self, arguments: Mapping[str, Any], served: Served | None, conditions: Conditions
+    ) -> dict[str, Any]:
         """Give the object of the command `explain`, from the plan that is served.
 
-        Raises `InputError`.
+        `conditions` are how the sites stand. Raises `InputError`.
         """
-        found = explain(self.view.authority, self.rib, parse_case(arguments), served)
+        found = explain(self._authority(conditions), self.rib, parse_case(arguments), served)
         return {"lines": render_explanation(found), "facts": explanation_facts(found)}
+
+    def _authority(self, conditions: Conditions) -> Authority:
+        """Give what the published view answers from as the sites stand now."""
+        authority = self.view.authority
+        if authority.steering is None:
+            return authority
+        return replace(authority, steering=replace(authority.steering, conditions=conditions))
 
     # What the route port asks: `sparrow.ssrs.source.RouteSource`.
 

@@ -46,7 +46,7 @@ class Found:
     site: str | None
     """Site that answers for the service `default`; None where no site has that service."""
     vips: tuple[str, ...] | None
-    """Its addresses, both families, in configured order."""
+    """The addresses that are given, IPv4 first."""
     scope: int | None
     """Bits of the largest block around the address with the same answers of both families."""
 
@@ -86,14 +86,19 @@ def _list_hops(route: Route) -> tuple[int | tuple[int, ...], ...]:
     return tuple(hop.asns[0] if len(hop.asns) == 1 else hop.asns for hop in route.hops)
 
 
-def _place(address: bytes, steering: Steering) -> tuple[str, tuple[str, ...], int]:
-    """Find the site as a query from `address` would, and the scope as its subnet would."""
+def _place(address: bytes, steering: Steering) -> tuple[str | None, tuple[str, ...], int]:
+    """Find the site as a query from `address` would, and the scope as its subnet would.
+
+    The addresses are those that queries for both families get. Where they come from
+    different sites, as one is down for one family, the site is that of IPv4.
+    """
     by_source = [_choose(steering, family, Client(address)) for family in FAMILIES]
-    site = next(choice.site for choice in by_source if choice.site is not None)
-    vips = steering.services[DEFAULT_SERVICE].vips[site]
+    sites = [choice.site for choice in by_source if choice.site is not None]
+    name = steering.site_names[sites[0]] if sites else None
+    vips = tuple(render_address(vip) for choice in by_source for vip in choice.vips)
     whole = Client(address, subnet_of(address, len(address) * 8))
     scope = max(_choose(steering, family, whole).scope for family in FAMILIES)
-    return steering.site_set.sites[site].name, tuple(map(render_address, vips)), scope
+    return name, vips, scope
 
 
 def _choose(steering: Steering, family: int, client: Client) -> Choice:

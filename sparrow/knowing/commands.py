@@ -84,13 +84,14 @@ class Commands:
         live, addresses = await self._loaded(), parse_addresses(request.arguments)
         rows: list[dict[str, Any]] = []
         for start in range(0, len(addresses), _LOOK_UPS):
-            rows += live.look_up(addresses[start : start + _LOOK_UPS])
+            rows += live.look_up(addresses[start : start + _LOOK_UPS], self._sites.conditions)
             await asyncio.sleep(0)
         return {"rows": rows}
 
     async def _explain(self, request: Request) -> Mapping[str, Any]:
         live = await self._loaded()
-        return live.explain_case(request.arguments, await asyncio.to_thread(self._publisher.open))
+        served = await asyncio.to_thread(self._publisher.open)
+        return live.explain_case(request.arguments, served, self._sites.conditions)
 
     async def _loaded(self) -> Live:
         """Give what answers look-ups, once the tables are read. Raises `InputError`."""

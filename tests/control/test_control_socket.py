@@ -8,7 +8,7 @@ import stat
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from running import NEAREST, Talk
+from running import NAME, NEAREST, Talk
 
 if TYPE_CHECKING:
     from running import Daemon
@@ -126,6 +126,21 @@ def test_status_has_what_is_specified(daemon: Daemon) -> None:
         status["listen"],
         status["route_port"],
     )
+
+
+def test_lookup_and_explain_follow_what_is_ordered(daemon: Daemon) -> None:
+    def found() -> tuple[str | None, list[str], bool]:
+        (row,) = daemon.command("lookup", addresses=["20.5.0.1"])["result"]["rows"]
+        told = daemon.command("explain", name=NAME, **{"from": "20.5.0.1"})["result"]
+        is_told = any("down by order" in line for line in told["lines"])
+        return row["site"], row["vips"], is_told
+
+    assert ("au", ["210.18.215.100", "2001:db8:a::1"], False) == found()
+    assert daemon.command("site", site="au", action="down", reason="a test")["ok"]
+    # nl is next for IPv4, and has no IPv6: us is.
+    assert ("nl", ["193.173.27.8", "2001:db8:c::1"], True) == found()
+    assert daemon.command("site", site="au", action="auto", reason="a test")["ok"]
+    assert ("au", ["210.18.215.100", "2001:db8:a::1"], False) == found()
 
 
 def test_lookup_gives_the_rows_that_are_specified(daemon: Daemon) -> None:
