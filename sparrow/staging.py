@@ -128,7 +128,9 @@ def load_tables(config: Config, staging: Staging) -> Loaded:
     """Give the table of a configuration. Raises `InputError`."""
     if staging.read_tables:
         return staging.read_tables(config)
-    files = [RouteFile(route.file, RouteFormat(route.format)) for route in config.routes]
+    files = [
+        RouteFile(route.file, RouteFormat(route.format), route.peer) for route in config.routes
+    ]
     return load_snapshot(files, staging.progress, staging.previous)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sparrow.cli.building import build
 from sparrow.cli.options import config_option, connect_daemon, json_option, locate_config
 from sparrow.cli.progress import progress_bar
 from sparrow.cli.showing import open_console, render_age, show_rows
@@ -42,7 +43,10 @@ _reason_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.optio
 
 @click.group()
 def routes() -> None:
-    """Compare route tables, and decide about those that guards hold back."""
+    """Build and compare route tables, and decide about those that guards hold back."""
+
+
+routes.add_command(build)
 
 
 @routes.command()

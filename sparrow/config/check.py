@@ -44,6 +44,11 @@ def _check_routes(config: Config) -> Iterator[Finding]:
     for position, earlier in find_repeats(files).items():
         what = "this file is listed twice: keep one"
         yield Finding(("routes", position), what, other=("routes", earlier), is_warning=True)
+    for position, route in enumerate(config.routes):
+        if route.peer is not None and route.format != "mrt":
+            what = f"only a file of format mrt has neighbours to choose from, not {route.format}"
+            place = ("routes", position, "peer")
+            yield Finding(place, what, needs=(("routes", position, "format"),))
     if config.zones and not files:
         what = f"there are no 'routes': every client is sent to site {config.self_site!r}"
         yield Finding(("zones",), what, needs=(("routes",), ("self",)), is_warning=True)

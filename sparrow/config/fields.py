@@ -20,6 +20,7 @@ from sparrow.errors import InputError, Problem
 from sparrow.values.address import parse_address, render_address
 from sparrow.values.asn import AsnRange, parse_asn, parse_asn_range
 from sparrow.values.name import is_below, parse_name, render_name
+from sparrow.values.peer import PeerChoice, parse_peer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -238,16 +239,30 @@ def parse_asns(value: object) -> AsnRange:
     """Accept an AS number, as a number or as text, or a range as text."""
     if isinstance(value, str):
         return parse_asn_range(value)
+    _refuse_fraction(value)
     if isinstance(value, int) and not isinstance(value, bool):
         asn = parse_asn(str(value))
         return AsnRange(asn, asn)
+    refuse(f"must be an AS number (64600) or a range of them (64600-64700), not {shown(value)}")
+
+
+def _refuse_fraction(value: object) -> None:
     text = str(value)
     if isinstance(value, Decimal) and text.replace(".", "", 1).isdigit():
         refuse(
             "an AS number with a dot must stand in quotes, because YAML reads it as a "
             f'fraction and loses its zeros: write "{text}"'
         )
-    refuse(f"must be an AS number (64600) or a range of them (64600-64700), not {shown(value)}")
+
+
+def parse_neighbour(value: object) -> PeerChoice:
+    """Accept an address, or an AS number as a number or as text."""
+    if isinstance(value, str):
+        return parse_peer(value)
+    _refuse_fraction(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return PeerChoice(None, parse_asn(str(value)))
+    refuse(f"must be an address or an AS number (64600), not {shown(value)}")
 
 
 # --- domain names ---

@@ -9,7 +9,7 @@ Start from `Config`. `docs/configuration.md` is the operator's side of this.
 
 # Annotations are evaluated by pydantic, so this module does without deferred ones.
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
@@ -40,6 +40,7 @@ from sparrow.config.shape import NAME, checked, entries, some
 from sparrow.values.address import parse_address
 from sparrow.values.asn import AsnRange
 from sparrow.values.name import Name
+from sparrow.values.peer import PeerChoice
 
 DEFAULT_SERVICE = "default"
 """Name of the service that exists without being configured."""
@@ -52,6 +53,7 @@ MAX_SERIAL = 2**32 - 1
 _LOCAL_LISTEN = (Endpoint(parse_address("127.0.0.1"), 5300), Endpoint(parse_address("::1"), 5300))
 _LOCAL_SSRS = Endpoint(parse_address("127.0.0.1"), 7777)
 
+RouteFileFormat = Literal["ssrs", "pfx2as", "mrt"]
 Timer = Annotated[int, checked(whole(0, MAX_TTL))]
 LastResortOrNull = Annotated[LastResortConfig | None, shape.null_or(shape.split_resort)]
 
@@ -167,8 +169,10 @@ class RouteFileConfig(Model):
 
     file: Path = Field(examples=["/etc/ssrs.routes"])
     """Absolute path."""
-    format: Annotated[Literal["ssrs", "pfx2as"], checked(fields.one_of("ssrs", "pfx2as"))] = "ssrs"
+    format: Annotated[RouteFileFormat, checked(fields.one_of(*get_args(RouteFileFormat)))] = "ssrs"
     """How the file is written."""
+    peer: Annotated[PeerChoice | None, checked(or_null(fields.parse_neighbour))] = None
+    """Of `mrt`, the neighbour whose paths count; None to choose among all."""
 
 
 class SoaConfig(Model):

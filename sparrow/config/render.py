@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sparrow.config.health import Check, CheckDefaults
     from sparrow.config.model import (
         Config,
+        RouteFileConfig,
         ServerConfig,
         ServiceConfig,
         SiteConfig,
@@ -39,7 +40,7 @@ def render_config(config: Config) -> str:
         top["self"] = config.self_site
     top["sites"] = {site.name: _site(site) for site in config.sites}
     top["services"] = {service.name: _service(service) for service in config.services}
-    top["routes"] = [{"file": route.file, "format": route.format} for route in config.routes]
+    top["routes"] = [_route_file(route) for route in config.routes]
     top["zones"] = {render_name(zone.name): _zone(zone) for zone in config.zones}
     if config.ssrs is not None:
         top["ssrs"] = _ssrs(config.ssrs)
@@ -52,6 +53,13 @@ def render_config(config: Config) -> str:
     if config.http is not None:
         top["http"] = {"listen": str(config.http.listen)}
     return render_yaml(top)
+
+
+def _route_file(route: RouteFileConfig) -> Yaml:
+    found: dict[str, Yaml] = {"file": route.file, "format": route.format}
+    if route.peer is not None:
+        found["peer"] = str(route.peer)
+    return found
 
 
 def _server(server: ServerConfig) -> Yaml:

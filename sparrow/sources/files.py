@@ -9,26 +9,34 @@ What a file of either format may look like is in `docs/route-files.md`.
 from __future__ import annotations
 
 import ctypes
-import gc
 import gzip
 import os
 import zlib
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, TypeAlias
+from typing import IO, TYPE_CHECKING
 
 from sparrow.errors import InputError, Problem
 from sparrow.rib.snapshot import EMPTY, Repeats, Snapshot, SnapshotBuilder
+from sparrow.sources.dumpfiles import DumpTable
 from sparrow.sources.line import RouteFormat
-from sparrow.sources.octets import IrregularFileError, open_regular
+from sparrow.sources.packed import GZIP_MAGIC
 from sparrow.sources.parse import RouteNumbers, RouteParser
+from sparrow.sources.rawfile import (
+    Meter,
+    check_unchanged,
+    collector_at_rest,
+    open_table,
+    read_failure,
+)
 from sparrow.values.address import IPV4, IPV6
+from sparrow.values.peer import parse_peer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    Progress: TypeAlias = Callable[[int, int], None]
+    from sparrow.sources.rawfile import Progress
+    from sparrow.values.peer import PeerChoice
 
 _PIECE = 64 * 1024
 """Octets read at once. Measured: 16 to 64 KiB are alike, 256 KiB a third slower (what
@@ -37,8 +45,6 @@ _MMAP_THRESHOLD = 128 * 1024
 """Octets from which malloc maps a block by itself; glibc's own value at start."""
 _M_MMAP_THRESHOLD = -3
 """Number of that parameter in glibc's `malloc.h`."""
-_GZIP_MAGIC = b"\x1f\x8b"
-"""First octets of a gzip member (RFC 1952 section 2.3.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,22 @@ class RouteFile:
     """As the operator wrote it; messages name it so."""
     format: RouteFormat = RouteFormat.SSRS
     """How its lines are written; gzip is found out by itself."""
+    peer: PeerChoice | None = None
+    """Of MRT, the neighbour whose paths count; None to choose among all of them."""
+
+    @property
+    def kind(self) -> str:
+        """How it is read, as `parse_route_file` takes it: `ssrs`, `mrt`, `mrt AS64600`."""
+        return f"{self.format} {self.peer}" if self.peer else self.format.value
+
+
+def parse_route_file(path: str, kind: str) -> RouteFile:
+    """Give the file at `path` that is read as `kind` says.
+
+    Raises `ValueError` and `InputError` where that is no kind.
+    """
+    route_format, _, peer = kind.partition(" ")
+    return RouteFile(path, RouteFormat(route_format), parse_peer(peer) if peer else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +115,10 @@ def load_snapshot(
     same are shared with it. Raises `InputError` with every problem of every file.
     """
     _keep_large_blocks_apart()
-    with _collector_at_rest():
+    with collector_at_rest():
         builder = SnapshotBuilder(previous.routes)
         numbers = RouteNumbers(builder, previous.routes)
-        meter = _Meter(sum(map(_size_of, files)), progress)
+        meter = Meter((file.path for file in files), progress)
         readings = [_read_file(file, numbers, meter) for file in files]
         problems = [problem for reading in readings for problem in reading.problems]
         if problems:
@@ -125,54 +147,12 @@ def _keep_large_blocks_apart() -> None:
         mallopt(_M_MMAP_THRESHOLD, _MMAP_THRESHOLD)
 
 
-@contextmanager
-def _collector_at_rest() -> Iterator[None]:
-    """Have no garbage collected meanwhile.
-
-    Nothing that is read is garbage: the collector would walk 100,000 new routes over
-    and over to find that, for half of the time that making them takes.
-    """
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
-
-
-class _Meter:
-    """Counts octets over all files for a progress callback."""
-
-    def __init__(self, total: int, progress: Progress | None) -> None:
-        self._before = 0
-        self._total = total
-        self._progress = progress
-
-    def show(self, read: int) -> None:
-        """Report `read` octets of the present file."""
-        if self._progress is not None:
-            self._progress(min(self._before + read, self._total), self._total)
-
-    def end_file(self, size: int) -> None:
-        """Count a file of `size` octets as done."""
-        self.show(size)
-        self._before += size
-
-
-def _size_of(file: RouteFile) -> int:
-    try:
-        return Path(file.path).stat().st_size
-    except (OSError, ValueError):
-        return 0  # reading it will say what is wrong
-
-
 @dataclass(slots=True)
 class _Reading:
     """One file while it is read; written by `_read_file` alone."""
 
     file: RouteFile
-    parser: RouteParser
+    parser: RouteParser | DumpTable
     size: int = 0
     mtime_s: float = 0.0
     failures: tuple[Problem, ...] = ()
@@ -186,41 +166,36 @@ class _Reading:
         return LoadedFile(self.file.path, self.size, self.mtime_s, v4, v6, self.file.format)
 
 
-def _read_file(file: RouteFile, numbers: RouteNumbers, meter: _Meter) -> _Reading:
-    reading = _Reading(file, RouteParser(file.path, file.format, numbers))
+def _read_file(file: RouteFile, numbers: RouteNumbers, meter: Meter) -> _Reading:
+    reading = _Reading(file, _open_parser(file, numbers))
     try:
-        with _open_file(file.path) as raw:
+        with open_table(file.path) as raw:
             before = os.fstat(raw.fileno())
             reading.size, reading.mtime_s = before.st_size, before.st_mtime
-            _parse_file(file.path, raw, reading.parser, meter)
-            _check_unchanged(file.path, before, os.fstat(raw.fileno()))
+            if isinstance(reading.parser, DumpTable):
+                reading.parser.read(raw, meter)
+            else:
+                _parse_file(file.path, raw, reading.parser, meter)
+            check_unchanged(file.path, before, os.fstat(raw.fileno()))
             reading.parser.finish()
     except InputError as error:
         reading.failures = error.problems
     except OSError as error:
-        what = f"the file cannot be read: {error.strerror or error}"
-        reading.failures = (Problem(what, file.path),)
+        reading.failures = (read_failure(file.path, error),)
     meter.end_file(reading.size)
     return reading
 
 
-def _open_file(path: str) -> IO[bytes]:
-    """Open a route file. Raises `OSError`, and `InputError` where it is no regular file."""
-    try:
-        return os.fdopen(open_regular(path), "rb", buffering=0)
-    except IsADirectoryError:
-        kind = "a directory"
-    except IrregularFileError as error:
-        kind = error.kind
-    except ValueError:
-        raise InputError([Problem("this is not the name of a file", path)]) from None
-    raise InputError([Problem(f"this is {kind}; a route file is a regular file", path)])
+def _open_parser(file: RouteFile, numbers: RouteNumbers) -> RouteParser | DumpTable:
+    if file.format is RouteFormat.MRT:
+        return DumpTable(file.path, numbers.builder, file.peer)
+    return RouteParser(file.path, file.format, numbers)
 
 
-def _parse_file(path: str, raw: IO[bytes], parser: RouteParser, meter: _Meter) -> None:
+def _parse_file(path: str, raw: IO[bytes], parser: RouteParser, meter: Meter) -> None:
     """Feed the whole file to `parser`, unpacked if it is gzip."""
     size = os.fstat(raw.fileno()).st_size
-    is_gzip = raw.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
+    is_gzip = raw.read(len(GZIP_MAGIC)) == GZIP_MAGIC
     raw.seek(0)
     if path.endswith(".gz") and not is_gzip:
         raise InputError([Problem("the file is named .gz, but is not gzip", path)])
@@ -237,9 +212,3 @@ def _parse_file(path: str, raw: IO[bytes], parser: RouteParser, meter: _Meter) -
     except (gzip.BadGzipFile, zlib.error) as error:
         what = f"the gzip file is damaged, fetch it anew: {error}"
         raise InputError([Problem(what, path)]) from None
-
-
-def _check_unchanged(path: str, before: os.stat_result, after: os.stat_result) -> None:
-    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-        what = "the file changed while it was read: write a new one beside it and rename that"
-        raise InputError([Problem(what, path)])

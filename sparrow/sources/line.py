@@ -41,6 +41,12 @@ class RouteFormat(StrEnum):
     """`address/length AS...`, as Super Sparrow's route server has it."""
     PFX2AS = "pfx2as"
     """`address length origin`, as CAIDA publishes prefix-to-AS tables."""
+    MRT = "mrt"
+    """No lines: a table of a collector or a router in MRT format (RFC 6396)."""
+
+
+LINE_FORMATS = (RouteFormat.SSRS, RouteFormat.PFX2AS)
+"""Those that are read line by line."""
 
 
 def render_route_line(prefix: Prefix, route: Route) -> str:

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from sparrow.errors import InputError, Problem
 from sparrow.keeping.statefile import give_to_owner_of
 from sparrow.rib.snapshot import EMPTY
-from sparrow.sources.files import RouteFile, load_snapshot
-from sparrow.sources.line import RouteFormat
+from sparrow.sources.files import load_snapshot, parse_route_file
 from sparrow.sources.octets import open_regular
 from sparrow.tables.state import Content
 
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sparrow.rib.snapshot import Snapshot
-    from sparrow.sources.files import Loaded
+    from sparrow.sources.files import Loaded, RouteFile
 
     Progress: TypeAlias = Callable[[int, int], None]
 
@@ -63,9 +62,7 @@ class ContentStore:
         with os.fdopen(open_regular(source), "rb") as stream:
             before = os.fstat(stream.fileno())
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
-            content = Content(
-                file.path, file.format.value, digest, before.st_size, before.st_mtime, mode
-            )
+            content = Content(file.path, file.kind, digest, before.st_size, before.st_mtime, mode)
             if not self._has_copy(content):
                 stream.seek(0)
                 with suppress(OSError):  # the table is served all the same
@@ -90,7 +87,7 @@ class ContentStore:
         paths = [self._readable(content) for content in contents]
         names = dict(zip(paths, (content.path for content in contents), strict=True))
         files = [
-            RouteFile(path, RouteFormat(content.format))
+            parse_route_file(path, content.format)
             for path, content in zip(paths, contents, strict=True)
         ]
         try:

@@ -70,7 +70,9 @@ def build_candidate(
 ) -> Candidate:
     """Give what a configuration wants to serve."""
     return Candidate(
-        routes=tuple(RouteFile(each.file, RouteFormat(each.format)) for each in config.routes),
+        routes=tuple(
+            RouteFile(each.file, RouteFormat(each.format), each.peer) for each in config.routes
+        ),
         modes=list_modes(config),
         guards=config.guards,
         site_set=site_set,
@@ -280,7 +282,7 @@ class TableGate:
         return Admitted(loaded, True, (), after, events)
 
     def _check_routes(self, files: tuple[Content, ...], candidate: Candidate) -> None:
-        wanted = [(file.path, file.format.value) for file in candidate.routes]
+        wanted = [(file.path, file.kind) for file in candidate.routes]
         if [(content.path, content.format) for content in files] != wanted:
             what = "that table is of other route files than are configured now"
             raise InputError([Problem(what)])

@@ -111,7 +111,10 @@ NAMES_AND_TYPES = [
     (NS, f"{NS}\n    result_count: 65", 23, "must be a whole number from 1 to 64, not 65"),
     (RNAME, f"{RNAME}\n      serial: 4294967296", 22, "from 0 to 4294967295"),
     (SSRS, f"{SSRS}\n  open: yes", 26, "ssrs.open: must be true or false, not 'yes'"),
-    (FILE, f"{FILE}\n    format: mrt", 17, "routes.format: must be ssrs or pfx2as, not 'mrt'"),
+    (FILE, f"{FILE}\n    format: bmp", 17, "must be ssrs or pfx2as or mrt, not 'bmp'"),
+    (FILE, f"{FILE}\n    peer: 64600", 17, "only a file of format mrt has neighbours"),
+    (FILE, f"{FILE}\n    format: mrt\n    peer: [7]", 18, "must be an address or an AS number"),
+    (FILE, f"{FILE}\n    format: mrt\n    peer: 1.10", 18, 'write "1.10"'),
     # text
     (LISTEN, f"{LISTEN}\n  nsid: 1", 3, 'must be text, and YAML reads 1 otherwise: write "1"'),
     (LISTEN, f"{LISTEN}\n  nsid: 1.10", 3, 'write "1.10"'),

@@ -1,0 +1,149 @@
+"""One route for each prefix, out of what the neighbours of one vantage point say.
+
+Law: the choice is a function of the set of paths; their order, and how a dump or several
+of them split them, make no difference. Start from `PathChooser`.
+
+Of the paths to a prefix that are sane and, with a neighbour given, that neighbour's:
+
+    1. those that the router marked as its choice, where it marked any;
+    2. those to the origin that most paths lead to;
+    3. the shortest, where prepended AS numbers count once and a set is one;
+    4. that of the neighbour with the lowest address, IPv4 before IPv6;
+    5. the one that is lowest, AS number by AS number.
+
+With a neighbour given its own path counts, so step 1 is left out. Local preference plays
+no part: the neighbours of a collector set it for themselves, each in its own way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from sparrow.policy.sanity import Reason, Sieve, count_hops, judge_prefix, judge_route
+from sparrow.values.address import Prefix
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sparrow.rib.route import Route
+    from sparrow.sources.entry import Entry, Peer, PeerPath
+    from sparrow.values.peer import PeerChoice
+
+_MAX_KNOWN = 2**18
+"""Routes whose worth is held at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Worth:
+    """What the choice needs to know of a route."""
+
+    route: Route
+    """The route; held so that its identity stays its own."""
+    reason: Reason | None
+    """Why it is refused; None where it is not."""
+    origins: tuple[int, ...]
+    """Its last hop."""
+    hops: int
+    """Its hops, prepended ones once."""
+
+
+class _Tally(NamedTuple):
+    """The paths to one origin of a prefix: how many, and the best of them."""
+
+    paths: int
+    is_marked: bool
+    hops: int
+    peer: Peer | None
+    route: Route
+
+
+class PathChooser:
+    """Takes entries in any order, then gives the choice for each prefix."""
+
+    def __init__(self, sieve: Sieve, peer: PeerChoice | None = None) -> None:
+        """Let `sieve` judge and count; `peer` is whose paths alone are meant, None for all."""
+        self._sieve = sieve
+        self._peer = peer
+        self._worths: dict[int, _Worth] = {}
+        self._tallies: dict[bytes, tuple[_Tally, ...]] = {}
+        self.paths = 0
+        """Paths taken so far, those of other neighbours and those refused included."""
+
+    def __len__(self) -> int:
+        """Count the prefixes that have a path."""
+        return len(self._tallies)
+
+    def take(self, entry: Entry) -> None:
+        """Take the paths of an entry."""
+        paths = entry.paths
+        self.paths += len(paths)
+        if self._peer is not None:
+            paths = tuple(path for path in paths if _is_of(path.peer, self._peer))
+            if not paths:
+                return
+        reason = judge_prefix(entry.prefix, self._sieve.limits)
+        if reason is not None:
+            self._sieve.refuse(reason, len(paths))
+            return
+        key = entry.prefix.network + bytes((entry.prefix.length,))
+        before = self._tallies.get(key)
+        if before is None and not self._sieve.has_room(len(self._tallies)):
+            return
+        tallies = {tally.route.origins: tally for tally in before or ()}
+        for path in paths:
+            worth = self._worths.get(id(path.route)) or self._weigh(path.route)
+            if worth.reason is None:
+                _count(tallies, path, worth, is_marked=path.is_best is True and not self._peer)
+            else:
+                self._sieve.refuse(worth.reason)
+        if tallies:
+            self._tallies[key] = tuple(tallies.values())
+
+    def choices(self) -> Iterator[tuple[Prefix, Route]]:
+        """Give every prefix with its route, IPv4 first, ascending."""
+        for key in sorted(self._tallies, key=lambda key: (len(key), key)):
+            tallies = self._tallies[key]
+            best = tallies[0] if len(tallies) == 1 else min(tallies, key=_order)
+            yield Prefix(key[:-1], key[-1]), best.route
+
+    def _weigh(self, route: Route) -> _Worth:
+        if len(self._worths) >= _MAX_KNOWN:
+            self._worths.clear()
+        reason = judge_route(route, self._sieve.limits)
+        worth = self._worths[id(route)] = _Worth(route, reason, route.origins, count_hops(route))
+        return worth
+
+
+def _is_of(peer: Peer | None, choice: PeerChoice) -> bool:
+    return peer is not None and choice.matches(peer.address, peer.asn)
+
+
+def _count(
+    tallies: dict[tuple[int, ...], _Tally], path: PeerPath, worth: _Worth, *, is_marked: bool
+) -> None:
+    """Add a path to the tallies of its prefix, which are all of marked paths or all of others."""
+    if tallies and next(iter(tallies.values())).is_marked != is_marked:
+        if not is_marked:
+            return
+        tallies.clear()
+    tally = tallies.get(worth.origins)
+    if tally is None:
+        tallies[worth.origins] = _Tally(1, is_marked, worth.hops, path.peer, path.route)
+        return
+    is_better = worth.hops < tally.hops or (
+        worth.hops == tally.hops
+        and _order_ties(path.peer, path.route) < _order_ties(tally.peer, tally.route)
+    )
+    best = (worth.hops, path.peer, path.route) if is_better else tally[2:]
+    tallies[worth.origins] = _Tally(tally.paths + 1, is_marked, *best)
+
+
+def _order(tally: _Tally) -> tuple[int, int, tuple[int, bytes, tuple[int, ...]]]:
+    return -tally.paths, tally.hops, _order_ties(tally.peer, tally.route)
+
+
+def _order_ties(peer: Peer | None, route: Route) -> tuple[int, bytes, tuple[int, ...]]:
+    """Give the order of paths of one length: by their neighbours, IPv4 first, then by path."""
+    address = peer.address if peer is not None else None
+    return (len(address), address, route.path) if address else (17, b"", route.path)

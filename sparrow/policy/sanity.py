@@ -1,0 +1,163 @@
+"""Routes that no table of the Internet should have.
+
+Law: a route is judged by itself and the limits alone, and what is refused is counted by
+its reason; what the operator writes down himself is only counted. Start from `Sieve`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from sparrow.policy.special import ORDINARY_BLOCKS, SPECIAL_BLOCKS
+from sparrow.values.address import IPV4, IPV6
+from sparrow.values.asn import AsnRange
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sparrow.rib.route import Route
+    from sparrow.values.address import Prefix
+
+RESERVED_ASNS = (
+    AsnRange(23456, 23456),  # AS_TRANS, RFC 6793
+    AsnRange(64496, 64511),  # documentation, RFC 5398
+    AsnRange(65535, 65535),  # last of 16 bits, RFC 7300
+    AsnRange(65536, 65551),  # documentation, RFC 5398
+    AsnRange(65552, 131071),  # reserved by IANA
+    AsnRange(4294967295, 4294967295),  # last of 32 bits, RFC 7300
+)
+"""AS numbers that no network has. Those for private use are not here: sites may have them."""
+
+
+class Reason(StrEnum):
+    """Why a route is refused."""
+
+    DEFAULT_ROUTE = "a default route, which says nothing of where anybody is"
+    MARTIAN = "address space that is not reachable on the Internet"
+    TOO_LONG = "a prefix longer than the limit"
+    ZERO_ASN = "AS 0 in the path"
+    RESERVED_ASN = "a reserved AS number in the path"
+    OWN_ASN = "our own AS in the path: a loop"
+    LONG_PATH = "an absurdly long path"
+    MAX_PREFIXES = "more prefixes than the source may have"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a source's routes must keep to."""
+
+    max_length_v4: int = 24
+    """Longest IPv4 prefix; what is longer does not travel on the Internet."""
+    max_length_v6: int = 48
+    """Longest IPv6 prefix."""
+    max_hops: int = 64
+    """Most hops of a path, prepends counted once. Nobody knows a right number; real paths
+    have up to 20."""
+    max_asns: int = 300
+    """Most AS numbers of a path, all counted: what a line of a route file can hold."""
+    own_asns: frozenset[int] = frozenset()
+    """AS numbers that must not be in a path; empty for none."""
+    max_prefixes: int | None = None
+    """Most prefixes of the source; None for any number."""
+    takes_default: bool = False
+    """Whether default routes pass."""
+
+
+def judge_prefix(prefix: Prefix, limits: Limits) -> Reason | None:
+    """Say why a prefix is refused; None where it is not.
+
+    default route | special block | longer than the limit | outcome
+    yes           | -             | -                     | DEFAULT_ROUTE, or passes
+    no            | yes           | -                     | MARTIAN
+    no            | no            | yes                   | TOO_LONG
+    no            | no            | no                    | passes
+    """
+    if not prefix.length:
+        return None if limits.takes_default else Reason.DEFAULT_ROUTE
+    if _is_special(prefix):
+        return Reason.MARTIAN
+    most = limits.max_length_v4 if prefix.family == IPV4 else limits.max_length_v6
+    return Reason.TOO_LONG if prefix.length > most else None
+
+
+def judge_route(route: Route, limits: Limits) -> Reason | None:
+    """Say why a path is refused; None where it is not."""
+    path = route.path
+    if len(path) > limits.max_asns or count_hops(route) > limits.max_hops:
+        return Reason.LONG_PATH
+    if 0 in path:  # RFC 7607
+        return Reason.ZERO_ASN
+    if any(asn in block for block in RESERVED_ASNS for asn in path):
+        return Reason.RESERVED_ASN
+    return None if limits.own_asns.isdisjoint(path) else Reason.OWN_ASN
+
+
+def count_hops(route: Route) -> int:
+    """Count the hops of a path, prepended ones once (a set is one)."""
+    return 1 + sum(left != right for left, right in pairwise(route.hops))
+
+
+@dataclass(slots=True)
+class Sieve:
+    """Judges the routes of one source, and counts what it refuses. Mutable."""
+
+    limits: Limits = Limits()
+    """What routes must keep to."""
+    refused: dict[Reason, int] = field(default_factory=dict)
+    """Routes refused, by reason; written by `refuse` alone."""
+
+    def admits(self, prefix: Prefix, route: Route) -> bool:
+        """Tell whether a route passes, and count it where it does not."""
+        reason = judge_prefix(prefix, self.limits) or judge_route(route, self.limits)
+        if reason is None:
+            return True
+        self.refuse(reason)
+        return False
+
+    def has_room(self, prefixes: int) -> bool:
+        """Tell whether a source that has `prefixes` may have one more; count it where not."""
+        if self.limits.max_prefixes is None or prefixes < self.limits.max_prefixes:
+            return True
+        self.refuse(Reason.MAX_PREFIXES)
+        return False
+
+    def refuse(self, reason: Reason, count: int = 1) -> None:
+        """Count what was refused."""
+        self.refused[reason] = self.refused.get(reason, 0) + count
+
+
+def _leading(prefix: Prefix) -> Iterator[bytes]:
+    """Give the first octets that addresses of a block can have: one of IPv4, two of IPv6."""
+    size = 1 if prefix.family == IPV4 else 2
+    spare = max(size * 8 - prefix.length, 0)
+    first = int.from_bytes(prefix.network[:size], "big")
+    for number in range(first, first + (1 << spare)):
+        yield number.to_bytes(size, "big")
+
+
+def _index_blocks() -> dict[bytes, tuple[Prefix, ...]]:
+    """Give the special blocks that addresses with these first octets may lie in."""
+    found: dict[bytes, tuple[Prefix, ...]] = {}
+    for family in (IPV4, IPV6):
+        for block in SPECIAL_BLOCKS[family]:
+            for octets in _leading(block):
+                found[octets] = (*found.get(octets, ()), block)
+    return found
+
+
+_BLOCKS = _index_blocks()
+
+
+def _is_special(prefix: Prefix) -> bool:
+    """Tell whether a prefix lies in a special block, and in no ordinary one inside it."""
+    size = 1 if prefix.family == IPV4 else 2
+    return any(
+        _covers(block, prefix) for block in _BLOCKS.get(prefix.network[:size], ())
+    ) and not any(_covers(block, prefix) for block in ORDINARY_BLOCKS[prefix.family])
+
+
+def _covers(block: Prefix, prefix: Prefix) -> bool:
+    return block.length <= prefix.length and block.contains(prefix.network)
