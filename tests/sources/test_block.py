@@ -11,7 +11,7 @@ import pytest
 
 from sparrow.rib.snapshot import Built, SnapshotBuilder
 from sparrow.sources.block import open_reader
-from sparrow.sources.line import MAX_LINE, MAX_ROUTE, RouteFormat
+from sparrow.sources.line import LINE_FORMATS, MAX_LINE, MAX_ROUTE, RouteFormat
 from sparrow.sources.parse import RouteNumbers, RouteParser
 
 if TYPE_CHECKING:
