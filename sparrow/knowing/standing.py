@@ -155,13 +155,14 @@ class Standings:
         is_lasting = self._is_lasting()
         if is_lasting is self._publisher.is_coarse:
             return
+        if is_lasting:
+            # Tried once for each state; one that comes while maps are published begins anew.
+            self._lasting_since_s = math.inf
         try:
             step = self._publisher.coarsen if is_lasting else self._publisher.refine
             await asyncio.to_thread(step)
         except InputError as error:
             _log.error("scopes stay as they are: %s", error)
-        if is_lasting:
-            self._lasting_since_s = math.inf  # tried once for each state
 
     def _is_lasting(self) -> bool:
         """Tell whether a state that is not the ordinary one has lasted long enough."""
