@@ -62,6 +62,8 @@ class Table(NamedTuple):
     """What its words stand for."""
     words: memoryview
     """"Q", mapped and writable."""
+    file: tuple[int, int]
+    """Device and inode: a generation that could not be published leaves its name to another."""
 
 
 class OutcomeBoard:
@@ -87,9 +89,10 @@ class OutcomeBoard:
     def admit(self, name: str) -> None:
         """Map an outcomes file and write its words. Raises `PlanError`, `OSError`."""
         with self._lock:
-            if name not in self._tables:
-                self._tables[name] = _open_table(self._directory, name)
-            self._store(self._tables[name])
+            table = self._tables.get(name)
+            if table is None or table.file != _identify((self._directory / name).stat()):
+                table = self._tables[name] = _open_table(self._directory, name)
+            self._store(table)
 
     def list_sites(self) -> tuple[str, ...]:
         """Give the names of the sites of the latest plan that is mapped; () without one."""
@@ -165,6 +168,7 @@ def _open_table(directory: Path, name: str) -> Table:
     meta = _load_meta(directory / name.replace("outcomes", "answers", 1))
     fd = os.open(directory / name, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
     try:
+        file = _identify(os.fstat(fd))
         octets = memoryview(mmap.mmap(fd, 0))
     except ValueError as error:
         raise PlanError(f"{name}: {error}") from None
@@ -174,7 +178,11 @@ def _open_table(directory: Path, name: str) -> Table:
     words = octets[section.offset : section.offset + section.count * section.item_size].cast("Q")
     if len(words) < sum(len(policy.classes) for policy in meta.policies):
         raise PlanError(f"{name} has fewer words than there are classes")
-    return Table(name, meta, words)
+    return Table(name, meta, words, file)
+
+
+def _identify(found: os.stat_result) -> tuple[int, int]:
+    return found.st_dev, found.st_ino
 
 
 def _load_meta(path: Path) -> Meta:

@@ -57,7 +57,7 @@ async def follow_interrupted(run_dir: Path) -> list[str]:
     running = asyncio.create_task(standings.run(asyncio.Lock()))
     try:
         async with asyncio.timeout(PATIENCE_S):
-            while open_plan(run_dir / "plan").generation < 3:
+            while open_plan(run_dir / "plan").generation < 3:  # noqa: ASYNC110 (files tell nobody)
                 await asyncio.sleep(0.01)
     finally:
         running.cancel()

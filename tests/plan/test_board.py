@@ -96,6 +96,18 @@ def test_the_words_of_a_generation_are_right_before_it_is_present(tmp_path: Path
     assert [(1, expected(tmp_path, DOWN))] == seen
 
 
+def test_a_generation_that_was_not_published_leaves_its_name_to_the_next(tmp_path: Path) -> None:
+    board = OutcomeBoard(tmp_path)
+    publish(tmp_path, 1, board)
+    (tmp_path / ".current.aside").mkdir()  # `current` cannot be written
+    with pytest.raises(PlanError):
+        publish(tmp_path, 2, board)
+    (tmp_path / ".current.aside").rmdir()
+    publish(tmp_path, 2, board)
+    board.write(DOWN)
+    assert expected(tmp_path, DOWN) == words_of(tmp_path)
+
+
 def test_both_generations_are_written(tmp_path: Path) -> None:
     board = OutcomeBoard(tmp_path)
     publish(tmp_path, 1, board)
