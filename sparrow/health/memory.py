@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 VERSION = 1
+_MAX_TIME_S = 1e11
+"""Unix time that no clock shows; JSON as Python reads it has NaN and numbers of any length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +103,23 @@ def _read_each(rows: Any, parse: Any) -> list[tuple[str, Any]]:
 
 def _parse_probe(row: Any) -> RememberedProbe:
     state = ProbeState(Verdict(row["verdict"]), is_degraded=row["degraded"] is True)
-    return RememberedProbe(state, float(row["since"]))
+    return RememberedProbe(state, _parse_time(row["since"]))
 
 
 def _parse_site(row: Any) -> RememberedSite:
     presences = Presences(_parse_presence(row["v4"]), _parse_presence(row["v6"]))
-    since = (float(row["v4"]["since"]), float(row["v6"]["since"]))
+    since = (_parse_time(row["v4"]["since"]), _parse_time(row["v6"]["since"]))
     return RememberedSite(presences, since)
+
+
+def _parse_time(value: Any) -> float:
+    if (
+        not isinstance(value, int | float)
+        or isinstance(value, bool)
+        or not 0 <= value <= _MAX_TIME_S
+    ):
+        raise ValueError("not a Unix time")
+    return float(value)
 
 
 def _parse_presence(row: Any) -> Presence:

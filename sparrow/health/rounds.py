@@ -29,6 +29,8 @@ _LEAST_SHARE = 0.1
 _GRACE_S = 3.0
 """Seconds that a probe may overrun its time before it is given up; programs are reported
 somewhat late, and a spawner that hangs is noticed after 2 s."""
+_MAX_WORDS = 500
+"""Characters of a finding's words: more is nothing to read in a table."""
 _HELD_UP_S = 0.25
 """Seconds by which a try must be late, at least, to have been held up: a busy machine
 comes near a tenth of that."""
@@ -74,9 +76,17 @@ async def _guard(aim: Aim, probe: Probe, attempt: Attempt) -> Finding:
     """Run the probe; whatever is wrong with the probe itself is no evidence."""
     try:
         async with asyncio.timeout(attempt.timeout_s + _GRACE_S):
-            return await probe(aim.check, attempt)
+            finding = await probe(aim.check, attempt)
     except TimeoutError:
         return Finding(Result.UNKNOWN, "the probe did not end in time")
     except Exception as error:  # noqa: BLE001  (one broken probe must not end the others)
         _log.exception("%s: its probe broke", aim.label)
         return Finding(Result.UNKNOWN, f"the probe broke: {error!r}")
+    return Finding(finding.result, _clean(finding.words))
+
+
+def _clean(words: str) -> str:
+    """Give words that are fit for a terminal and for a log, whatever a target said."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in words)[
+        :_MAX_WORDS
+    ]

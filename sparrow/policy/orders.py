@@ -7,7 +7,6 @@ Start from `Orders`.
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -174,6 +173,8 @@ _FIELDS: dict[str, tuple[type, ...]] = {
     "ends_at_s": (int, float, type(None)),
 }
 """What a row of an order has."""
+_MAX_TIME_S = 1e11
+"""Unix time in the year 5138: an order has no later one, and what is far beyond is no date."""
 
 
 def _parse_order(row: Any) -> Order:
@@ -181,7 +182,7 @@ def _parse_order(row: Any) -> Order:
         raise ValueError(f"an order is an object of {', '.join(_FIELDS)}")
     for name, types in _FIELDS.items():
         value = row[name]
-        is_odd = isinstance(value, float) and not math.isfinite(value)
-        if not isinstance(value, types) or isinstance(value, bool) or is_odd:
+        is_sound = isinstance(value, types) and not isinstance(value, bool)
+        if not is_sound or (isinstance(value, int | float) and not 0 <= value <= _MAX_TIME_S):
             raise ValueError(f"{name} of an order is not what it should be")
     return Order(**row | {"action": Action(row["action"])})

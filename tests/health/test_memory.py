@@ -61,6 +61,14 @@ def test_what_cannot_be_read_of_a_memory_is_left_out() -> None:
     assert ({"tcp-2"}, {"au"}) == (set(found.probes), set(found.sites))
 
 
+@pytest.mark.parametrize("since", [10**400, 1e999, float("nan"), -1, True, "1", None])
+def test_a_time_that_is_none_is_left_out_with_what_it_is_of(since: object) -> None:
+    tree = render_memory(MEMORY)
+    tree["probes"]["tcp-1"]["since"] = tree["sites"]["us"]["v4"]["since"] = since
+    found = parse_memory(tree)
+    assert ({"tcp-2"}, {"au"}) == (set(found.probes), set(found.sites))
+
+
 TREES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
     lambda each: (

@@ -108,6 +108,12 @@ def test_a_probe_that_breaks_is_no_evidence(caplog: pytest.LogCaptureFixture) ->
     assert "a check: its probe broke" in caplog.text
 
 
+def test_what_a_target_says_cannot_move_a_terminal() -> None:
+    probe = Scripted((Finding(Result.UNKNOWN, "500 \x1b[31m\udcff\r\n" + 600 * "e"), 0.1))
+    words = run(probe).finding.words
+    assert ("500 \ufffd[31m\ufffd\ufffd\ufffde", 500) == (words[:13], len(words))
+
+
 def test_a_probe_that_does_not_end_is_given_up() -> None:
     async def probe(_: object, __: object) -> Finding:
         await asyncio.sleep(60)

@@ -176,6 +176,9 @@ DAMAGED: dict[str, Any] = {
     "text for a time": {"version": 1, "orders": [ROW | {"starts_at_s": "now"}]},
     "a boolean for a time": {"version": 1, "orders": [ROW | {"starts_at_s": True}]},
     "a time that is none": {"version": 1, "orders": [ROW | {"ends_at_s": float("nan")}]},
+    "a time before there was any": {"version": 1, "orders": [ROW | {"starts_at_s": -1e18}]},
+    "a time after there is any": {"version": 1, "orders": [ROW | {"ends_at_s": 1e18}]},
+    "a time too long to count": {"version": 1, "orders": [ROW | {"given_at_s": 10**400}]},
     "an action that is none": {"version": 1, "orders": [ROW | {"action": "halt"}]},
 }
 
