@@ -226,9 +226,15 @@ class Publisher:
             raise InputError([Problem(f"the published plan is refused: {error}")]) from None
 
     def _has_right(self) -> bool:
-        """Tell whether nobody has taken the right since we did."""
+        """Tell whether nobody has taken the right since we did.
+
+        Where somebody has cleared the run directory away, workers still answer from what
+        they have mapped, and nobody but us can have them follow the sites.
+        """
         try:
             return (self._run_dir / _OWNER).read_text("ascii") == self._name
+        except FileNotFoundError:
+            return True
         except (OSError, ValueError):
             return False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from array import array
 from dataclasses import dataclass, replace
 from random import Random
@@ -156,6 +157,15 @@ def test_a_daemon_that_starts_writes_the_words_of_the_plan_that_is_there(
     assert 0 == served.publisher.write({"jp": FAILED}).words  # it has lost the right
     assert 2 == site_of(served, 2 - 2)
     assert 2 == site_of(served, 2)
+
+
+def test_words_are_written_though_the_run_directory_was_cleared_away(
+    tmp_path: Path, served: Served
+) -> None:
+    steering = served.steering
+    shutil.rmtree(tmp_path)
+    served.publisher.write({"au": FAILED})
+    assert 2 == steering.choose("all-up", 4, Client(bytes((20, 1, 1, 1)))).site
 
 
 def test_without_a_plan_there_is_nothing_to_write(tmp_path: Path) -> None:
