@@ -321,6 +321,7 @@ class Reloader:
         if has_dns != bool(config.zones):
             names.append("zones (the first one, or the last)")
         port = config.ssrs.listen if config.ssrs else None
+        names += ["http"] if before.http != config.http else []
         return names + (["ssrs"] if before.ssrs != config.ssrs or port != layout.route_port else [])
 
 

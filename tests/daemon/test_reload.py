@@ -153,7 +153,8 @@ def test_what_only_a_restart_takes_up_is_said_each_time_until_it_is_undone(
 ) -> None:
     home.configure(
         server=", workers: 3, user: nobody, cookie_secret: other",
-        ssrs=f'ssrs: {{listen: "127.0.0.1:{home.port}", password: x}}\n',
+        ssrs=f'ssrs: {{listen: "127.0.0.1:{home.port}", password: x}}\n'
+        f'http: {{listen: "127.0.0.1:{home.port + 1}"}}\n',
         zones="",
     )
     home.write("sparrow.yaml", home.render().replace("run_dir: run", "run_dir: run/"))
@@ -162,6 +163,7 @@ def test_what_only_a_restart_takes_up_is_said_each_time_until_it_is_undone(
         "server.user",
         "server.cookie_secret",
         "zones (the first one, or the last)",
+        "http",
         "ssrs",
     ]
     assert [expected, expected] == [reload(daemon)["needs_restart"] for _ in range(2)]
