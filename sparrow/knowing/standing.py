@@ -28,8 +28,11 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_TICK_S = 1.0
-"""Seconds between two looks at the clock: TTLs count down in seconds, and so do orders."""
+_TICK_S = 0.5
+"""Seconds between two looks at the clock, by which TTLs count down."""
+_AHEAD_S = 2 * _TICK_S
+"""Seconds by which what is planned counts as nearer than it is: as near as it will be at the
+next look, though that be late, so that no answer that is given until then is kept too long."""
 
 
 def build_conditions(
@@ -44,7 +47,7 @@ def _conditions(
 ) -> tuple[Condition, Condition]:
     action = orders.action(site, now_s)
     change_at_s = orders.next_change_at(site, now_s)
-    planned_in_s = None if change_at_s is None else change_at_s - now_s
+    planned_in_s = None if change_at_s is None else max(change_at_s - now_s - _AHEAD_S, 0.0)
     v4, v6 = (_condition(action, each, planned_in_s) for each in _families(health))
     return v4, v6
 
@@ -139,14 +142,23 @@ class Standings:
     async def run(self, alone: asyncio.Lock) -> None:
         """Follow the clock, and let the maps follow, until cancelled.
 
-        `alone` is held while maps are published.
+        `alone` is held while maps are published; the clock waits for nobody who holds it.
         """
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._follow_clock())
+            group.create_task(self._follow_state(alone))
+
+    async def _follow_clock(self) -> None:
+        while True:
+            self.refresh()
+            await asyncio.sleep(_TICK_S)
+
+    async def _follow_state(self, alone: asyncio.Lock) -> None:
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_TICK_S):
                     await self._moved.wait()
             self._moved.clear()
-            self.refresh()
             async with alone:
                 await self._remap()
 
