@@ -64,7 +64,7 @@ class PathOctets:
         """Give the hops. Raises `ValueError` where a segment is damaged."""
         size = self._size
         # Nearly every path is one sequence.
-        if octets[:1] == b"\x02" and 2 + octets[1] * size == len(octets):
+        if octets[:1] == b"\x02" and len(octets) > 2 and 2 + octets[1] * size == len(octets):
             asns = struct.unpack(f"!{octets[1]}{self._code}", octets[2:])
             return tuple(map(self._hops.__getitem__, asns))
         hops: list[Hop] = []

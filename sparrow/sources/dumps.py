@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from sparrow.errors import InputError, Problem
 from sparrow.sources.bgpdumptext import TABLE_KINDS, UPDATE_KINDS, read_bgpdump
 from sparrow.sources.birdroutes import read_bird
-from sparrow.sources.frrjson import read_frr_json
+from sparrow.sources.frrjson import ROUTES, read_frr_json
 from sparrow.sources.line import RouteFormat
 from sparrow.sources.mrt import MrtReader, looks_like_mrt
 from sparrow.sources.packed import unpack
@@ -83,7 +83,7 @@ def detect_format(sample: bytes) -> DumpFormat | None:
     text = sample.decode("latin-1").removeprefix("\xef\xbb\xbf")
     lines = [line.strip() for line in text.splitlines()[:_SAMPLE_LINES]]
     lines = [line for line in lines if line and not line.startswith("#")]
-    if text.lstrip().startswith("{"):
+    if ROUTES.search(text) or text.lstrip().startswith("{"):
         return DumpFormat.FRR_JSON
     if any(line.partition("|")[0] in (*TABLE_KINDS, *UPDATE_KINDS) for line in lines[:5]):
         return DumpFormat.BGPDUMP

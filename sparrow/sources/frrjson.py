@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 MAX_VALUE = 2**20
 """Characters of one prefix's value; a path has 400, and a router 100 of them at most."""
 
-_ROUTES = re.compile(r'"routes"\s*:\s*\{')
+ROUTES = re.compile(r'"routes"\s*:\s*\{')
+"""Behind it stand the prefixes; with several address families it comes several times."""
 _NEXT_KEY = re.compile(r'\s*,?\s*"([^"\\]{0,64})"\s*:\s*')
 _END = re.compile(r"\s*\}")
 _MARKS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]|"', re.DOTALL)
@@ -95,7 +96,7 @@ class _Reader:
         """Go behind the bracket of the next object of routes; False where there is none."""
         text = self._text
         while True:
-            found = _ROUTES.search(text.text, text.at)
+            found = ROUTES.search(text.text, text.at)
             if found is not None:
                 text.at = found.end()
                 return True
@@ -140,7 +141,7 @@ class _Reader:
         if not isinstance(rows, list) or "/" not in key:
             self._skipped.add(Skip.BAD_RECORD, place)
             return None
-        found = [self._make_path(row, place) for row in rows]
+        found = [self._make_path(row, place) for row in rows if not _is_heading(row)]
         paths = tuple(path for path in found if path is not None)
         return Entry(prefix, paths) if paths else None
 
@@ -181,6 +182,11 @@ def _find_end(text: str, at: int) -> int | None:
         if depth > _MAX_DEPTH:
             return None
     return None
+
+
+def _is_heading(row: Any) -> bool:
+    """Tell whether it is what `detail` has before the paths: the prefix and its version."""
+    return isinstance(row, dict) and "prefix" in row and not {"path", "aspath", "valid"} & set(row)
 
 
 def _path_text(row: Any) -> str:

@@ -126,6 +126,7 @@ class MrtReader:
     def _read_v2(self, subtype: int, record: bytes) -> Entry | None:
         """Read a record of TABLE_DUMP_V2 (RFC 6396 section 4.3)."""
         if subtype == _PEERS:
+            self._neighbours = None  # a damaged one would leave numbers of another
             self._neighbours = [_Neighbour(peer, {}, {}) for peer in decode_peers(record)]
             return None
         family = _RIBS.get(subtype)

@@ -56,6 +56,8 @@ _LOCAL_PREF_TO_WEIGHT = 7
 _CONTINUATION = " " * 16
 """Beginning of a line that goes on with a row; networks and next hops that are too long
 for their columns end their lines, and the rest stands below in its columns."""
+_PROMPT = re.compile(r"[\w.:/()@-]+[>#]")
+"""Where the terminal of a session asks for a command."""
 _QUIET = (
     "BGP table version",
     "Status codes",
@@ -147,7 +149,7 @@ class _RowParser:
         elif self._prefix is not None and _has_no_network(line, self._columns):
             self._draft = _Draft(number, line[: self._columns.network])
             return self._columns.network + 1
-        elif line.startswith(_QUIET) or not self._has_head:
+        elif line.startswith(_QUIET) or _PROMPT.match(line) or not self._has_head:
             return 0
         # Rows below without a network are of this line's, which cannot be read.
         self._prefix = None
@@ -179,15 +181,12 @@ class _RowParser:
             raise ValueError("the row has no weight in its column, or does not end with an origin")
         if not all(word[0].isdecimal() for word in words[:place]):
             raise ValueError("something that is no number stands before the weight")
-        local_pref_ends = words[place].end() - _LOCAL_PREF_TO_WEIGHT
-        local_pref = next(
-            (int(word[0]) for word in words[:place] if word.end() == local_pref_ends), None
-        )
         route = self._paths.route(" ".join(word[0] for word in words[place + 1 : -1]))
         if route is None or self._prefix is None:
             self._skipped.add(Skip.NO_PATH, draft.line)
             return None
         peer = self._peers.get(_address_of(draft.hop or ""), nearest_asn(route))
+        local_pref = _find_local_pref(words[: place + 1])
         is_best = ">" in draft.flags
         return self._prefix, self._shared.get(route, peer, local_pref, is_best=is_best)
 
@@ -242,6 +241,15 @@ def _parse_classful(text: str) -> Prefix | None:
     if not any(address):
         length = 0
     return Prefix(address, length) if truncate(address, length) == address else None
+
+
+def _find_local_pref(words: list[re.Match[str]]) -> int | None:
+    """Give the number in the column before the weight, which is the last of `words`."""
+    ends = words[-1].end() - _LOCAL_PREF_TO_WEIGHT
+    for word in words[:-1]:
+        if word.end() == ends:
+            return int(word[0][-_LOCAL_PREF_TO_WEIGHT:])  # a metric may touch it
+    return None
 
 
 def _address_of(hop: str) -> str | None:
