@@ -22,6 +22,7 @@ from sparrow.plan.format import (
 )
 from sparrow.plan.octets import encode_items
 from sparrow.policy.intervals import SPECIAL, WRAPPED, Intervals
+from sparrow.policy.starts import build_starts, split_columns
 from sparrow.policy.steering import AddressMap
 from sparrow.rib.twin import IS_PURE, native
 from sparrow.values.address import BITS, IPV4, IPV6
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 _INDEX_ITEMS = (1 << INDEX_BITS) + 1
 _V4_INDEX_SHIFT = BITS[IPV4] - INDEX_BITS
-_LOW_64 = 2**64 - 1
 
 
 def merge_map(address_map: AddressMap, stands_for: Sequence[int]) -> AddressMap | None:
@@ -49,7 +49,7 @@ def merge_map(address_map: AddressMap, stands_for: Sequence[int]) -> AddressMap 
         return None
     code = array("I", left)
     v4 = Intervals(BITS[IPV4], array("I", (0,)), code)
-    return AddressMap(v4, Intervals(BITS[IPV6], [0], code))
+    return AddressMap(v4, Intervals(BITS[IPV6], build_starts(BITS[IPV6], (0,)), code))
 
 
 def encode_map(address_map: AddressMap, serial: int, *, is_pure: bool = IS_PURE) -> bytes:
@@ -61,7 +61,7 @@ def encode_map(address_map: AddressMap, serial: int, *, is_pure: bool = IS_PURE)
 
 def _encode_v4(intervals: Intervals, *, is_pure: bool) -> dict[int, bytes]:
     # A word is two halves of 32 bits, the lower one first.
-    starts = array("I", intervals.starts)
+    (starts,) = split_columns(intervals.starts)
     words = array("I", bytes(8 * len(starts)))
     words[0::2] = intervals.codes
     words[1::2] = starts
@@ -73,13 +73,10 @@ def _encode_v4(intervals: Intervals, *, is_pure: bool) -> dict[int, bytes]:
 
 
 def _encode_v6(intervals: Intervals, *, is_pure: bool) -> dict[int, bytes]:
+    highs, lows = split_columns(intervals.starts)
     if is_pure:
-        starts = intervals.starts
-        highs = array("Q", [start >> 64 for start in starts])
-        lows = array("Q", [start & _LOW_64 for start in starts])
-        index = _build_index((start - V6_FIRST) >> V6_INDEX_SHIFT for start in starts)
+        index = _build_index((start - V6_FIRST) >> V6_INDEX_SHIFT for start in intervals.starts)
     else:
-        highs, lows = native.split_wide(list(intervals.starts))
         # A block of the index is larger than 64 bits, so the upper halves tell.
         index = native.build_index(highs, V6_FIRST >> 64, V6_INDEX_SHIFT - 64, _INDEX_ITEMS)
     return {

@@ -18,19 +18,19 @@ from array import array
 from bisect import bisect_right
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from sparrow.policy.special import ORDINARY_BLOCKS, SPECIAL_BLOCKS, WRAPPINGS
+from sparrow.policy.starts import build_starts, join_columns, split_columns
 from sparrow.rib.twin import IS_PURE, native
-from sparrow.values.address import BITS, IPV4, IPV6
+from sparrow.values.address import BITS, IPV6
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from sparrow.policy.starts import Starts
     from sparrow.rib.snapshot import FamilyTable
     from sparrow.values.address import Prefix
-
-Starts: TypeAlias = "array[int] | list[int]"
 
 SPECIAL = 1 << 16
 """Flag beside a class number, which has 16 bits."""
@@ -95,13 +95,14 @@ class Intervals:
         Neighbours that become equal are joined.
         """
         if not is_pure:
-            return Intervals(self.bits, *native.project(self.starts, self.codes, classes))
+            columns, codes = native.project(split_columns(self.starts), self.codes, classes)
+            return Intervals(self.bits, join_columns(columns), codes)
         out = _Joiner(self.bits)
         for start, code in zip(self.starts, self.codes, strict=True):
             number = code & (SPECIAL - 1)
             is_wrapped = code & WRAPPED
             out.add(start, code if is_wrapped else classes[number] | code & SPECIAL)
-        return Intervals(self.bits, out.starts, out.codes)
+        return out.finish()
 
 
 def scope_of(address: int, start: int, end: int, bits: int) -> int:
@@ -120,7 +121,8 @@ class _Joiner:
     """Collects boundaries in ascending order and leaves out those that change nothing."""
 
     def __init__(self, bits: int) -> None:
-        self.starts: Starts = array("I") if bits == BITS[IPV4] else []
+        self.bits = bits
+        self.starts: list[int] = []
         self.codes = array("I")
 
     def add(self, start: int, code: int) -> None:
@@ -132,6 +134,10 @@ class _Joiner:
         if not codes or codes[-1] != code:
             starts.append(start)
             codes.append(code)
+
+    def finish(self) -> Intervals:
+        """Give the map."""
+        return Intervals(self.bits, build_starts(self.bits, self.starts), self.codes)
 
 
 def _marks(family: int) -> list[tuple[int, int, _Kind]]:
@@ -184,7 +190,8 @@ def sweep_table(
     """Make the map of a whole table: what `sweep` makes of its rows."""
     if is_pure:
         return sweep(table.family, table.rows(), codes, default)
-    return Intervals(BITS[table.family], *native.sweep(table, codes, default, _marks(table.family)))
+    columns, swept = native.sweep(table, codes, default, _marks(table.family))
+    return Intervals(BITS[table.family], join_columns(columns), swept)
 
 
 class _Sweep:
@@ -232,4 +239,4 @@ class _Sweep:
     def finish(self) -> Intervals:
         """Close what ends before the family does, and give the map."""
         self.close((1 << self.bits) - 1)
-        return Intervals(self.bits, self.out.starts, self.out.codes)
+        return self.out.finish()

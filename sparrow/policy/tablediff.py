@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sparrow.policy.moves import Move, cover, list_moves
+from sparrow.policy.starts import join_columns
 from sparrow.policy.steering import build_base_map
 from sparrow.rib.delta import diff
 from sparrow.rib.snapshot import FamilyTable
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from sparrow.policy.site import SiteSet
+    from sparrow.policy.starts import Starts
     from sparrow.rib.delta import Delta
     from sparrow.rib.snapshot import Snapshot
 
@@ -208,14 +210,13 @@ class _RowMap:
         return bisect_right(self.starts, address) - 1
 
 
-def _sweep_rows(
-    table: FamilyTable, *, is_pure: bool = IS_PURE
-) -> tuple[array[int] | list[int], array[int]]:
+def _sweep_rows(table: FamilyTable, *, is_pure: bool = IS_PURE) -> tuple[Starts, array[int]]:
     """Give starts and codes of the stretches: 1 plus the row's number, 0 for no match."""
     count = len(table)
     numbered = FamilyTable(table.family, table.networks, table.lengths, array("I", range(count)))
     if not is_pure:
-        return native.sweep(numbered, array("I", range(1, count + 1)), 0, [])
+        columns, found = native.sweep(numbered, array("I", range(1, count + 1)), 0, [])
+        return join_columns(columns), found
     starts, codes, open_rows = [0], array("I", (0,)), [(1 << BITS[table.family], 0)]
 
     def begin(start: int, code: int) -> None:

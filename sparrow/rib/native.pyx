@@ -201,10 +201,10 @@ def diff(old not None, new not None, const uint32_t[::1] numbers):
 
 # Intervals.
 
-def project(starts not None, const uint32_t[::1] codes, by_class not None):
+def project(tuple starts not None, const uint32_t[::1] codes, by_class not None):
     """Replace the class numbers of intervals, and join neighbours that become equal.
 
-    Gives starts, of the type that they had, and codes. The twin of `Intervals.project`.
+    Takes and gives starts as `sweep` does, and codes. The twin of `Intervals.project`.
     """
     cdef const uint32_t[::1] classes = take_numbers(by_class)
     cdef array kept = clone(HALVES, codes.shape[0], False)
@@ -221,22 +221,7 @@ def project(starts not None, const uint32_t[::1] codes, by_class not None):
             rows[count] = <uint32_t>place
             out[count] = code
             count += 1
-    if isinstance(starts, list):
-        return [starts[rows[place]] for place in range(count)], projected[:count]
-    return pick(starts, kept[:count]), projected[:count]
-
-
-def split_wide(list starts not None):
-    """Give the upper and the lower 64 bits of integers of 128 bits, as two `array("Q")`."""
-    cdef array highs = clone(WORDS, len(starts), False)
-    cdef array lows = clone(WORDS, len(starts), False)
-    cdef uint64_t[::1] out_highs = highs
-    cdef uint64_t[::1] out_lows = lows
-    cdef Py_ssize_t place
-    for place in range(len(starts)):
-        out_highs[place] = starts[place] >> 64
-        out_lows[place] = starts[place] & FULL
-    return highs, lows
+    return tuple([pick(column, kept[:count]) for column in starts]), projected[:count]
 
 
 def build_index(const word[::1] starts, uint64_t first, int shift, Py_ssize_t items):

@@ -134,8 +134,8 @@ def sweep(table not None, by_route not None, uint32_t default, list marks not No
     """Sweep a `FamilyTable`; give the starts and codes of the intervals.
 
     `by_route` has the code of each route, `marks` are (network, length, kind), ascending.
-    The starts are `array("I")` for IPv4, a list of integers for IPv6. The twin of
-    `sparrow.policy.intervals.sweep`.
+    The starts are a tuple of columns: one `array("I")` for IPv4, for IPv6 two `array("Q")`,
+    the upper 64 bits and the lower. The twin of `sparrow.policy.intervals.sweep`.
     """
     cdef const uint32_t[::1] codes = take_numbers(by_route)
     cdef bint is_v4 = table.family == 4
@@ -181,19 +181,23 @@ cdef inline bint is_behind(const mark *block, wide network, int length) noexcept
 
 cdef tuple finish(Sweep run, bint is_v4):
     cdef array codes = clone(HALVES, run.count, False)
-    cdef array starts
+    cdef array starts, lows
     cdef uint32_t[::1] out_codes = codes
     cdef uint32_t[::1] out_starts
+    cdef uint64_t[::1] out_highs
+    cdef uint64_t[::1] out_lows
     cdef Py_ssize_t place
     for place in range(run.count):
         out_codes[place] = run.codes[place]
     if not is_v4:
-        wide_starts = [
-            (<object>run.highs[place]) << 64 | run.lows[place] for place in range(run.count)
-        ]
-        return wide_starts, codes
+        starts, lows = clone(WORDS, run.count, False), clone(WORDS, run.count, False)
+        out_highs, out_lows = starts, lows
+        for place in range(run.count):
+            out_highs[place] = run.highs[place]
+            out_lows[place] = run.lows[place]
+        return (starts, lows), codes
     starts = clone(HALVES, run.count, False)
     out_starts = starts
     for place in range(run.count):
         out_starts[place] = <uint32_t>(run.highs[place] >> 32)
-    return starts, codes
+    return (starts,), codes
