@@ -6,6 +6,7 @@ Start from `Ground`: a `Home` of the real server, and the web servers of its sit
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import signal
 import socket
@@ -288,6 +289,16 @@ class Ground:
     @property
     def state_dir(self) -> Path:
         return self.home.path / "state"
+
+    def daemon_post(self) -> dict[str, Any]:
+        """Give what the keeper says of the process that knows."""
+        posts = json.loads((self.home.run_dir / "keeper.json").read_text())["posts"]
+        return next(row for row in posts if row["name"] == "daemon")
+
+    def find_daemon(self) -> int | None:
+        """Give the process that knows, once it is ready: once it has published everything."""
+        post = self.daemon_post()
+        return post["pid"] if post["ready"] else None
 
     def journal(self, event: str | None = None) -> list[dict[str, Any]]:
         """Give the entries of the journal, of one event if given."""

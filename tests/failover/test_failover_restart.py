@@ -26,15 +26,9 @@ ONE_ROUND = "checks: {interval: 1h, timeout: 20s}\n"
 
 def kill_daemon(ground: Ground) -> None:
     """Kill the process that knows, and wait until another has read and published everything."""
-    before = find_daemon(ground)
+    before = ground.find_daemon()
     os.kill(before, signal.SIGKILL)
-    wait_until(lambda: find_daemon(ground) not in (None, before))
-
-
-def find_daemon(ground: Ground) -> int | None:
-    """Give the process that knows, once it is ready, by what the keeper says."""
-    posts = json.loads((ground.home.run_dir / "keeper.json").read_text())["posts"]
-    return next((row["pid"] for row in posts if row["name"] == "daemon" and row["ready"]), None)
+    wait_until(lambda: ground.find_daemon() not in (None, before))
 
 
 def await_memory(ground: Ground, site: str) -> None:
@@ -68,8 +62,7 @@ def test_a_failed_site_stays_failed_while_the_daemon_is_killed_and_replaced(
     assert [AU, US] == client.addresses()
     assert 0 == client.lost
     assert [("au", "serving", "failed")] == ground.moves()
-    posts = json.loads((ground.home.run_dir / "keeper.json").read_text())["posts"]
-    assert [3] == [row["restarts"] for row in posts if row["name"] == "daemon"]
+    assert 3 == ground.daemon_post()["restarts"]
 
 
 def test_a_failed_site_stays_failed_when_the_daemon_is_killed_right_after_its_verdict(
