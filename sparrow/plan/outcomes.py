@@ -7,6 +7,7 @@ has a plan can write its words, whoever compiled it. Start from `encode_words`.
 from __future__ import annotations
 
 from array import array
+from operator import eq
 from typing import TYPE_CHECKING, NamedTuple
 
 from sparrow.plan.format import NO_TTL_CAP, OutcomeFlag
@@ -113,7 +114,8 @@ def merge_classes(columns: Sequence[Column]) -> tuple[int, ...]:
 
     Classes are merged that have the same outcome, TTL aside, in every policy that uses the
     map. The one that stands for them is that whose own first choice is given, where there
-    is one: when another's first choice comes back, its clients are not to go there.
+    is one: when another's first choice comes back, its clients are not to go there. A class
+    without sites stands for others last of all: what comes back would change nothing for it.
     """
     groups: dict[tuple[int, ...], list[int]] = {}
     count = min(len(column.classes) for column in columns)
@@ -121,12 +123,14 @@ def merge_classes(columns: Sequence[Column]) -> tuple[int, ...]:
     for number, outcome in enumerate(outcomes):
         groups.setdefault(outcome, []).append(number)
     chosen = {
-        outcome: max(numbers, key=lambda number: _count_own(columns, number))
+        outcome: max(numbers, key=lambda number: _rank(columns, number))
         for outcome, numbers in groups.items()
     }
     return tuple(chosen[outcome] for outcome in outcomes)
 
 
-def _count_own(columns: Sequence[Column], number: int) -> int:
-    """Count the policies in which a class gets its own first choice."""
-    return sum(column.classes[number][:1] == (column.words[number] & WHAT,) for column in columns)
+def _rank(columns: Sequence[Column], number: int) -> tuple[int, int]:
+    """Count the policies in which a class gets its own first choice, and has one."""
+    firsts = [column.classes[number][:1] for column in columns]
+    given = [(column.words[number] & WHAT,) for column in columns]
+    return sum(map(eq, firsts, given)), sum(map(bool, firsts))

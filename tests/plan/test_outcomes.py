@@ -138,3 +138,8 @@ def test_ttls_keep_no_classes_apart_and_kinds_of_answers_do() -> None:
 def test_classes_are_merged_only_where_every_policy_gives_them_the_same() -> None:
     columns = [Column(ORDERS, plain(1, 1, 1)), Column(ORDERS, plain(0, 1, 1))]
     assert (0, 1, 1) == merge_classes(columns)
+
+
+def test_a_class_without_sites_stands_for_others_last_of_all() -> None:
+    classes = ((), (0, 1, 2), (1, 0, 2))
+    assert (1, 1, 1) == merge_classes([Column(classes, words(*[(0, EMPTY, 9)] * 3))])
