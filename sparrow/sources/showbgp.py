@@ -58,9 +58,9 @@ _CONTINUATION = " " * 16
 for their columns end their lines, and the rest stands below in its columns."""
 _PROMPT = re.compile(r"[\w.:/()@-]+[>#]")
 """Where the terminal of a session asks for a command."""
+_CODES = "Status codes"
 _QUIET = (
     "BGP table version",
-    "Status codes",
     "Origin codes",
     "Nexthop codes",
     "RPKI validation codes",
@@ -127,6 +127,10 @@ class _RowParser:
         if HEAD.match(line):
             self._columns = _find_columns(line)
             self._has_head, self._prefix = True, None
+            return None
+        if line.startswith(_CODES):
+            # A second table begins; the line goes on in lines that look like rows.
+            self._has_head, self._prefix = False, None
             return None
         behind = self._begin(number, line)
         return self._go_on(self._draft, line, behind) if self._draft else None

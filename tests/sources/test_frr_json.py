@@ -110,7 +110,7 @@ def test_a_value_that_is_no_json_or_has_no_paths_is_passed_over_or_ends_the_read
     text = dump({**ROUTES, "2.0.0.0/8": "HERE"}).replace('"HERE"', value)
     lines, skipped = read_all(text.encode())
     assert LINES == lines
-    assert bool(counts(skipped)) != (skipped.cut_at is not None)
+    assert counts(skipped) or skipped.cut_at is not None
 
 
 @pytest.mark.parametrize("key", ["2.0.0.0/33", "rubbish", "2.0.0.0"])

@@ -1,0 +1,166 @@
+"""`sparrow routes build`: from dumps to a route file."""
+
+from __future__ import annotations
+
+import gzip
+from typing import TYPE_CHECKING
+
+import pytest
+from mrtmaking import peer_table, record, rib, rib_entry, sequence
+from running import run
+
+from sparrow.sources.files import RouteFile, load_snapshot
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from running import Home
+
+DUMP = b"".join(
+    (
+        peer_table(),
+        rib(
+            2,
+            "1.0.0.0/8",
+            rib_entry(0, sequence(7, 64601, 9)),
+            rib_entry(1, sequence(8, 7, 9, 9, 9)),
+        ),
+        rib(2, "2.0.0.0/8", rib_entry(0, sequence(7, 64601, 9)), rib_entry(1, sequence(8, 64600))),
+        rib(2, "10.0.0.0/8", rib_entry(0, sequence(7))),
+        rib(4, "2a00::/12", rib_entry(2, sequence(5, 131072, 6))),
+        rib(2, "3.0.0.0/8", rib_entry(1, sequence(7, 6))),
+    )
+)
+ORIGINS = ["1.0.0.0/8 9", "2.0.0.0/8 64600", "3.0.0.0/8 6", "2a00::/12 6"]
+
+PATHS = ["1.0.0.0/8 7 64601 9", "2.0.0.0/8 8 64600", "3.0.0.0/8 7 6", "2a00::/12 5 131072 6"]
+
+
+@pytest.fixture
+def dump(tmp_path: Path) -> str:
+    path = tmp_path / "rib.mrt"
+    path.write_bytes(DUMP)
+    return str(path)
+
+
+def build(tmp_path: Path, *arguments: str) -> tuple[int, list[str], str]:
+    """Give the exit code, the lines of the file that came of it, and what was said."""
+    target = tmp_path / "out.routes"
+    outcome = run("routes", "build", "-o", str(target), *arguments)
+    assert "" == outcome.out
+    lines = target.read_text().splitlines() if target.exists() else []
+    return outcome.code, lines, outcome.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], ORIGINS),
+        (["--output", "origin"], ORIGINS),
+        (["--output", "path"], PATHS),
+        (["--peer", "192.0.2.1"], ["1.0.0.0/8 9", "2.0.0.0/8 9"]),
+        (["--peer", "AS64601"], ["1.0.0.0/8 9", "2.0.0.0/8 64600", "3.0.0.0/8 6"]),
+        (["--format", "mrt"], ORIGINS),
+    ],
+)  # fmt: skip
+def test_a_route_file_is_made_of_a_dump(
+    tmp_path: Path, dump: str, arguments: list[str], expected: list[str]
+) -> None:
+    code, lines, said = build(tmp_path, dump, *arguments)
+    assert (0, expected) == (code, lines)
+    assert f"{dump}: 7 paths, read as mrt" in said
+    assert f"out.routes: {len(expected)} prefixes" in said
+
+
+def test_with_sites_each_prefix_has_the_as_number_that_names_its_site(
+    home: Home, tmp_path: Path, dump: str
+) -> None:
+    code, lines, _ = build(tmp_path, dump, "--output", "site", "-c", home.config)
+    # 3.0.0.0/8 belongs to no site: its origin keeps it apart from what lies around it.
+    expected = ["1.0.0.0/8 64601", "2.0.0.0/8 64600", "3.0.0.0/8 6", "2a00::/12 131072"]
+    assert (0, expected) == (code, lines)
+
+
+def test_what_is_built_is_read_back_without_a_warning(tmp_path: Path, dump: str) -> None:
+    target = str(tmp_path / "out.gz")
+    assert 0 == run("routes", "build", dump, "-o", target, "--output", "path").code
+    loaded = load_snapshot([RouteFile(target)])
+    assert (4, ()) == (len(loaded.snapshot), loaded.warnings)
+
+
+def test_equal_dumps_give_equal_packed_files(tmp_path: Path, dump: str) -> None:
+    targets = [tmp_path / name for name in ("a.gz", "b.gz")]
+    for target in targets:
+        assert 0 == run("routes", "build", dump, "-o", str(target)).code
+    first, second = (target.read_bytes() for target in targets)
+    assert first == second
+    assert ORIGINS == gzip.decompress(first).decode().splitlines()
+
+
+def test_several_inputs_of_several_formats_are_one_table(tmp_path: Path, dump: str) -> None:
+    text = tmp_path / "more.txt"
+    text.write_text(
+        "TABLE_DUMP2|1|B|192.0.2.9|5|3.0.0.0/8|5 77|IGP\n"
+        "TABLE_DUMP2|1|B|192.0.2.9|5|4.0.0.0/8|5 77|IGP\n"
+        "TABLE_DUMP2|1|B|192.0.2.8|5|3.0.0.0/8|5 6 77|IGP\n"
+    )
+    expected = [*ORIGINS[:2], "3.0.0.0/8 77", "4.0.0.0/8 77", ORIGINS[3]]
+    for inputs in ([dump, str(text)], [str(text), dump]):
+        assert (0, expected) == build(tmp_path, *inputs)[:2]
+
+
+def test_what_was_left_out_is_told_by_reason_with_offsets(tmp_path: Path) -> None:
+    path = tmp_path / "bad.mrt"
+    path.write_bytes(
+        DUMP + record(13, 2, b"") + rib(2, "5.0.0.0/8", rib_entry(0, b"\x40")) + DUMP[:30]
+    )
+    code, lines, said = build(tmp_path, str(path))
+    assert (0, ORIGINS) == (code, lines)
+    at = len(DUMP)
+    for part in (
+        f"warning: {path}: skipped 1: damaged records (octet {at})",
+        f"warning: {path}: skipped 1: paths with damaged attributes (octet {at + 12})",
+        f"warning: {path}: cut or damaged at octet {path.stat().st_size - 30}",
+        "warning: left out 1: address space that is not reachable on the Internet",
+    ):
+        assert part in said
+
+
+@pytest.mark.parametrize(
+    ("content", "arguments", "what"),
+    [
+        (b"hello\n", [], "no dump that is known"),
+        (b"hello\n", ["--format", "bird"], "there is no route in it, read as bird"),
+        (DUMP, ["--peer", "AS9"], "there is no route of neighbour AS9"),
+        (DUMP, ["--peer", "nobody"], "'nobody' is no neighbour"),
+        (peer_table() + rib(2, "10.0.0.0/8", rib_entry(0, sequence(7))), [], "left out 1"),
+    ],
+)
+def test_what_gives_nothing_is_refused_and_the_old_file_stands(
+    tmp_path: Path, content: bytes, arguments: list[str], what: str
+) -> None:
+    path, target = tmp_path / "dump", tmp_path / "out.routes"
+    path.write_bytes(content)
+    target.write_text("1.0.0.0/8 7\n")
+    code, lines, said = build(tmp_path, str(path), *arguments)
+    assert (2, ["1.0.0.0/8 7"]) == (code, lines)
+    assert what in said
+    assert ["dump", "out.routes"] == sorted(path.name for path in tmp_path.iterdir())
+
+
+def test_every_input_that_cannot_be_read_is_named(tmp_path: Path, dump: str) -> None:
+    missing = [str(tmp_path / name) for name in ("a", "b")]
+    code, lines, said = build(tmp_path, missing[0], dump, missing[1], str(tmp_path))
+    assert (2, []) == (code, lines)
+    assert all(f"{name}: the file cannot be read: No such file" in said for name in missing)
+    assert f"{tmp_path}: this is a directory" in said
+
+
+def test_a_file_that_cannot_be_written_is_told_and_leaves_nothing(
+    tmp_path: Path, dump: str
+) -> None:
+    target = tmp_path / "missing" / "out"
+    outcome = run("routes", "build", dump, "-o", str(target))
+    assert 2 == outcome.code
+    assert f"{target}: the file cannot be written: No such file or directory" in outcome.err
+    assert ["rib.mrt"] == [path.name for path in tmp_path.iterdir()]
