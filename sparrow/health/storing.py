@@ -23,22 +23,27 @@ _BURST = 8
 forgotten, and a site that is down would be given again until it is found out anew."""
 _BURST_S = 8.0
 """Seconds in which there are no more than these: what flaps shall not wear out the disk."""
+RETRY_S = 5.0
+"""Seconds until what the disk did not take is stored again."""
 
 
 class Storing:
     """Stores what `render` gives when it has changed.
 
-    `keep` does it, on a thread, and may raise `OSError`; then the next change is the
-    next try.
+    `keep` does it, on a thread, and may raise `OSError`; then it is tried again after
+    `retry_s`.
     """
 
     def __init__(
         self,
         render: Callable[[], Mapping[str, Any]],
         keep: Callable[[Mapping[str, Any]], None],
+        retry_s: float = RETRY_S,
     ) -> None:
         self._render = render
         self._keep = keep
+        self._retry_s = retry_s
+        self._has_failed = False
         self._stored: Mapping[str, Any] | None = None
         self._is_due = asyncio.Event()
         self._is_ending = asyncio.Event()
@@ -74,17 +79,26 @@ class Storing:
 
     def _next_s(self) -> float:
         """Give when the next store may be, on the clock of the event loop."""
-        is_full = len(self._stores) == _BURST
-        return self._stores[0] + _BURST_S if is_full else asyncio.get_running_loop().time()
+        now_s = asyncio.get_running_loop().time()
+        if self._has_failed:
+            return now_s + self._retry_s
+        return self._stores[0] + _BURST_S if len(self._stores) == _BURST else now_s
 
     async def _store(self) -> None:
         tree = self._render()
         if tree == self._stored:
             return
-        self._stored = tree
         loop = asyncio.get_running_loop()
         self._stores.append(loop.time())
         try:
             await loop.run_in_executor(self._disk, self._keep, tree)
         except OSError as error:
-            _log.error("what checks found cannot be stored: %s", error)
+            if not self._has_failed:
+                _log.error("what checks found cannot be stored: %s", error)
+            self._has_failed = True
+            self._is_due.set()
+        else:
+            if self._has_failed:
+                _log.info("what checks found is stored again")
+            self._has_failed = False
+            self._stored = tree

@@ -40,6 +40,27 @@ def test_a_change_is_stored_at_once_though_others_were_just_now(
     assert ["unknown", "up", "down"] == [tree["verdict"] for tree in stored]
 
 
+def test_what_the_disk_did_not_take_is_stored_when_it_does(
+    stored: list[Mapping[str, Any]],
+) -> None:
+    full = [True, True, False]
+
+    def keep(tree: Mapping[str, Any]) -> None:
+        if full.pop(0):
+            raise OSError("no space left")
+        stored.append(tree)
+
+    async def change_once() -> None:
+        storing = Storing(lambda: {"verdict": "down"}, keep, retry_s=0.01)
+        storing.note_change()
+        async with asyncio.timeout(SOON_S):
+            await eventually(lambda: bool(stored))
+        await storing.finish()
+
+    asyncio.run(change_once())
+    assert [{"verdict": "down"}] == stored
+
+
 def test_what_flaps_is_stored_once_in_a_while_and_last_as_it_is_at_the_end(
     stored: list[Mapping[str, Any]],
 ) -> None:
