@@ -86,7 +86,9 @@ class Daemon:
             )
         )
         self._tables = Tables(
-            self._reloader, lambda: self._sites.conditions, self._sites.teller.tell
+            self._reloader,
+            lambda: self._sites.conditions if self._sites.have_looked else None,
+            self._sites.teller.tell,
         )
         commands = Commands(
             self._reloader,
@@ -126,6 +128,15 @@ class Daemon:
             await self._control.stop()
 
     async def _work(self) -> None:
+        sites = asyncio.create_task(self._sites.run(self._reloader.alone))
+        try:
+            await self._serve(sites)
+        finally:
+            sites.cancel()
+            with suppress(asyncio.CancelledError):
+                await sites
+
+    async def _serve(self, sites: asyncio.Task[None]) -> None:
         if not self._charge.is_successor:  # until our tables are read its words are its own
             self._sites.begin()
         await self._reloader.begin()
@@ -134,7 +145,7 @@ class Daemon:
         self._is_open = True
         self._confirm()
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._sites.run(self._reloader.alone))
+            group.create_task(_await(sites))
             group.create_task(self._tables.run())
             group.create_task(self._serve_route_port())
             group.create_task(self._serve_http())
@@ -263,6 +274,10 @@ class Daemon:
         held = table.pop("held")
         failover = replace(found, mode=self._tables.mode, table=table, held=held)
         return build_status(process, live.view if live else None, counters, failover)
+
+
+async def _await(task: asyncio.Task[None]) -> None:
+    await task
 
 
 def _route_port_settings(config: SsrsConfig) -> RoutePortSettings:

@@ -118,6 +118,10 @@ class Monitor:
         self._watch: asyncio.Task[None] | None = None
         self._storing = Storing(self._render_memory, keep)
 
+    def recall(self, kept: object) -> None:
+        """Take what was kept in the place of what was kept before; only before `configure`."""
+        self._memory = parse_memory(kept)
+
     def configure(self, sites: Iterable[SiteAims]) -> None:
         """Judge these sites from now on, by these checks.
 
@@ -184,12 +188,22 @@ class Monitor:
             self._programs.close()
         await self._storing.finish()
 
+    @property
+    def is_configured(self) -> bool:
+        """Tell whether sites are judged yet."""
+        return self._watch is not None
+
+    @property
+    def has_looked(self) -> bool:
+        """Tell whether of every check a round has ended, here or before we began."""
+        return self.is_configured and all(each.finding for each in self._probers.values())
+
     def states(self) -> Mapping[str, SiteHealth]:
         """Give how every site stands now, by name, in configured order.
 
         Before anything is configured these are the sites that are remembered.
         """
-        if self._watch is None:
+        if not self.is_configured:
             return {name: _recall(each.presences) for name, each in self._memory.sites.items()}
         now_s = asyncio.get_running_loop().time()
         return {name: site.health(now_s) for name, site in self._sites.items()}

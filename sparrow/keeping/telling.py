@@ -66,17 +66,22 @@ class Teller:
         run: Callable[[Sequence[str], Mapping[str, str], float], Awaitable[Ran]],
         clock: Callable[[], float],
     ) -> None:
-        """`run` runs a program with additions to its environment; `clock` gives Unix seconds."""
+        """`run` runs a program with additions to its environment; `clock` gives Unix seconds.
+
+        Notices wait until `configure` says for which program, if for any.
+        """
         self._journal = journal
         self._run = run
         self._clock = clock
         self._program: Program | None = None
+        self._is_configured = asyncio.Event()
         self._waiting: asyncio.Queue[Mapping[str, str]] = asyncio.Queue(MAX_WAITING)
         self._counts = {"told": 0, "dropped": 0, "failed": 0}
 
     def configure(self, program: Program | None) -> None:
         """Run another program from now on; None for none."""
         self._program = program
+        self._is_configured.set()
 
     def snapshot(self) -> dict[str, int]:
         """Give notices that the program took, failed at, or never got, and those that wait."""
@@ -87,7 +92,7 @@ class Teller:
         at_s = self._clock()
         _log.info("%s", render_fields(event, fields))
         self._journal.append(event, at_s, fields)
-        if self._program is None:
+        if self._program is None and self._is_configured.is_set():
             return
         try:
             self._waiting.put_nowait(_environment(event, at_s, fields))
@@ -100,6 +105,7 @@ class Teller:
 
     async def run(self) -> None:
         """Run the program for each notice, in order, until cancelled."""
+        await self._is_configured.wait()
         while True:
             environment = await self._waiting.get()
             program = self._program

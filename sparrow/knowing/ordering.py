@@ -77,6 +77,10 @@ class OrderDesk:
         """Why the orders on disk cannot be read at present; None where they can."""
         return self._book.problem
 
+    def look(self) -> None:
+        """Take what is on disk now; `on_change` hears of it in `run`."""
+        self._book.refresh()
+
     async def give(self, arguments: Mapping[str, Any], uid: int | None) -> dict[str, Any]:
         """Do the command `site` of `docs/control.md`. Raises `InputError`.
 
@@ -115,13 +119,14 @@ class OrderDesk:
 
     async def run(self) -> None:
         """Heed the clock and the file until cancelled: orders begin and end, others write."""
-        try:
-            while True:
-                async with self._lock:
-                    await self._settle()
-                await asyncio.sleep(self._pause_s())
-        finally:
-            self._disk.shutdown(wait=False)
+        while True:
+            async with self._lock:
+                await self._settle()
+            await asyncio.sleep(self._pause_s())
+
+    def close(self) -> None:
+        """End the thread that writes; no order is taken from then on."""
+        self._disk.shutdown(wait=False)
 
     def _pause_s(self) -> float:
         now_s = self._clock()

@@ -7,6 +7,7 @@ anew, what was known last counts. Start from `Sites`.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ from sparrow.policy.outcome import Condition
 from sparrow.values.address import FAMILIES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from pathlib import Path
 
     from sparrow.config.model import Config
@@ -39,6 +40,10 @@ if TYPE_CHECKING:
     from sparrow.policy.shift import ClassKey
     from sparrow.view import View
 
+_log = logging.getLogger(__name__)
+
+_RETRY_S = 1.0
+"""Seconds until a part that failed inside is begun again."""
 HEALTH = "health.json"
 """Name in the state directory of what checks found."""
 
@@ -54,14 +59,15 @@ class Sites:
         `on_change` hears when a site has come to stand otherwise.
         """
         self._publisher = publisher
+        self._health_path = state_dir / HEALTH
         self._programs = Programs()
         self._journal = Journal(state_dir / JOURNAL)
         self.teller = Teller(self._journal, self._programs.run, time.time)
         """Tells people."""
         self._monitor = Monitor(
             self._heed_checks,
-            lambda tree: store_json(state_dir / HEALTH, tree),
-            _load_health(state_dir / HEALTH),
+            lambda tree: store_json(self._health_path, tree),
+            _load_health(self._health_path),
             programs=self._programs,
         )
         ends = OrderEnds(lambda: self._names, self._heed_orders, self._resume)
@@ -73,6 +79,8 @@ class Sites:
             self.teller.tell,
             on_change,
         )
+        self._is_followed = asyncio.Event()
+        self._has_looked = False
         self._has_program = False
         self._names: tuple[str, ...] = ()
         self._families: Mapping[str, frozenset[int]] = {}
@@ -82,14 +90,28 @@ class Sites:
         """How the sites stand now."""
         return self._standings.conditions
 
+    @property
+    def have_looked(self) -> bool:
+        """Tell whether every check of the first configuration has ended a round.
+
+        Until then some sites are up because nobody knows better.
+        """
+        self._has_looked = self._has_looked or self._monitor.has_looked
+        return self._has_looked
+
     def begin(self) -> None:
         """Have the plan that is there answer as the sites stand; its sites can be ordered about."""
         self._standings.refresh()
         self._names = self._publisher.list_sites()
+        self._is_followed.set()
 
     def configure(self, config: Config) -> None:
         """Check the sites of a configuration from now on, and tell whom it names."""
         sites = aim_sites(config)
+        self._desk.look()
+        if not self._monitor.is_configured:
+            # Another daemon may have gone on while our tables were read.
+            self._monitor.recall(_load_health(self._health_path))
         self._names = tuple(site.name for site in config.sites)
         self._families = {site.name: site.families for site in sites}
         notify = config.notify
@@ -98,16 +120,23 @@ class Sites:
         self._standings.configure(config.failover.remap_after_s, self._families)
         self._monitor.configure(sites)
         self._standings.refresh()
+        self._is_followed.set()
 
     async def run(self, alone: asyncio.Lock) -> None:
-        """Follow checks, orders and the clock until cancelled; `alone` is for who publishes."""
+        """Follow checks, orders and the clock until cancelled; `alone` is for who publishes.
+
+        Answers are left alone until `begin` or `configure`: those of a server whose place we
+        take are its own.
+        """
         try:
+            await self._is_followed.wait()
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._desk.run())
-                group.create_task(self._standings.run(alone))
-                group.create_task(self.teller.run())
+                group.create_task(_go_on(self._desk.run))
+                group.create_task(_go_on(lambda: self._standings.run(alone)))
+                group.create_task(_go_on(self.teller.run))
         finally:
             await self._monitor.stop()
+            self._desk.close()
             self._programs.close()
             self._journal.close()
 
@@ -187,6 +216,16 @@ class Sites:
             why=health.why if health else "",
             transitions=self._standings.transitions[name, family],
         )
+
+
+async def _go_on(run: Callable[[], Awaitable[None]]) -> None:
+    """Have a part run until cancelled: what goes wrong in it ends neither it nor the others."""
+    while True:
+        try:
+            await run()
+        except Exception:  # noqa: BLE001 (the outermost loop; what is served is whole)
+            _log.exception("the sites are not followed as they should be, trying again")
+        await asyncio.sleep(_RETRY_S)
 
 
 def _describe_transition(transition: Transition, order: Order) -> dict[str, Any]:

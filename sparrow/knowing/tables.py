@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+_LOOK_S = 0.1
+"""Seconds between two looks whether the first rounds of the checks have ended."""
 _RETRY_S = 5.0
 """Seconds until a link that could not be swapped is tried again."""
 
@@ -38,10 +40,13 @@ class Tables:
     def __init__(
         self,
         reloader: Reloader,
-        conditions: Callable[[], Conditions],
+        conditions: Callable[[], Conditions | None],
         tell: Callable[[str, Mapping[str, Any]], None],
     ) -> None:
-        """`conditions` gives how the sites stand, `tell` hears of modes that come into force."""
+        """`tell` hears of modes that come into force.
+
+        `conditions` gives how the sites stand; None while that is not known of all of them.
+        """
         self._reloader = reloader
         self._conditions = conditions
         self._tell = tell
@@ -102,7 +107,11 @@ class Tables:
         if config is None or config.failover.link is None:
             self._choice = None
             return
-        choice = decide_mode(config, self._conditions())
+        conditions = self._conditions()
+        if conditions is None:  # what is only supposed to be up is no reason to swap a link
+            asyncio.get_running_loop().call_later(_LOOK_S, self._has_moved.set)
+            return
+        choice = decide_mode(config, conditions)
         if choice is None or choice == self._choice:
             return
         applied = await asyncio.to_thread(apply_mode, choice, config.failover.link)

@@ -91,8 +91,18 @@ def test_an_event_is_logged_journaled_and_given_to_the_program(
 def test_without_a_program_nothing_is_run(path: Path) -> None:
     programs = Programs()
     teller = Teller(Journal(path), programs.run, lambda: NOW)
+    teller.configure(None)
     tell_all(teller, [("site", {})])
     assert ([], 1) == (programs.runs, len(list(read_journal(path))))
+
+
+def test_what_is_told_before_the_program_is_known_waits_for_it(path: Path) -> None:
+    programs = Programs()
+    teller = Teller(Journal(path), programs.run, lambda: NOW)
+    teller.tell("order_ended", {"site": "au"})
+    teller.configure(PROGRAM)
+    tell_all(teller, [("site", {"site": "nl"})])
+    assert ["au", "nl"] == [environment["SPARROW_SITE"] for _, environment, _ in programs.runs]
 
 
 def test_programs_run_one_after_the_other_in_order(path: Path) -> None:
