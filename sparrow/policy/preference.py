@@ -56,7 +56,10 @@ class HomeFinder:
 
     def site_of(self, route: Route) -> int:
         """Give the site of the home of `route`: for the 100,000 routes of a table, so in haste."""
-        for hop in route.hops:
+        if isinstance(route.steps, int):
+            site = self.owner(route.steps)
+            return self.self_site if site is None else site
+        for hop in route.steps:
             for asn in hop.asns:
                 index = bisect_right(self.firsts, asn) - 1
                 if index >= 0 and asn <= self.owners[index][0]:

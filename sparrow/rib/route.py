@@ -26,26 +26,49 @@ class Hop:
         return self.joint.join(map(str, self.asns)) if len(self.asns) > 1 else str(self.asns[0])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Route:
-    """The AS path to a prefix, nearest AS first, origin last."""
+    """The AS path to a prefix, nearest AS first, origin last.
 
-    hops: tuple[Hop, ...]
-    """At least one; a table of `prefix AS` lines gives exactly one."""
+    Most are one AS number, and are held as that: a table has 100,000 of them, which
+    take 80 octets each then and not 220.
+    """
+
+    steps: int | tuple[Hop, ...]
+    """The AS number of a path that is no more; of any other path its hops."""
+
+    def __init__(self, hops: tuple[Hop, ...]) -> None:
+        """Take at least one hop; a table of `prefix AS` lines gives exactly one."""
+        is_origin = len(hops) == 1 == len(hops[0].asns)
+        object.__setattr__(self, "steps", hops[0].asns[0] if is_origin else hops)
+
+    @property
+    def hops(self) -> tuple[Hop, ...]:
+        """The hops, at least one."""
+        return self.steps if isinstance(self.steps, tuple) else (Hop((self.steps,)),)
 
     @property
     def path(self) -> tuple[int, ...]:
         """Every AS number of the path in written order, sets flattened."""
-        return tuple(asn for hop in self.hops for asn in hop.asns)
+        if isinstance(self.steps, int):
+            return (self.steps,)
+        return tuple(asn for hop in self.steps for asn in hop.asns)
 
     @property
     def origins(self) -> tuple[int, ...]:
         """AS numbers of the last hop, in written order."""
-        return self.hops[-1].asns
+        return (self.steps,) if isinstance(self.steps, int) else self.steps[-1].asns
 
     def __str__(self) -> str:
         """Render as in a route file; `parse_route` reads it back equal."""
         return " ".join(map(str, self.hops))
+
+
+def build_origin_route(asn: int) -> Route:
+    """Give the route that is one AS number: 100,000 times, so without a hop in between."""
+    route = object.__new__(Route)
+    object.__setattr__(route, "steps", asn)
+    return route
 
 
 def parse_route(text: str) -> Route:

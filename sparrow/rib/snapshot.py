@@ -19,7 +19,7 @@ from itertools import repeat
 from operator import lshift, or_
 from typing import TYPE_CHECKING
 
-from sparrow.rib.route import Hop, Route
+from sparrow.rib.route import Route, build_origin_route
 from sparrow.rib.twin import IS_PURE, native
 from sparrow.values.address import BITS, FAMILIES, IPV4, IPV6, Prefix
 
@@ -248,12 +248,11 @@ class SnapshotBuilder:
 
 def _key_of(route: Route) -> Route | int:
     """Give what a route is found by: most are one AS number, which is hashed 10 times faster."""
-    hop = route.hops[0]
-    return hop.asns[0] if len(route.hops) == 1 == len(hop.asns) else route
+    return route.steps if isinstance(route.steps, int) else route
 
 
 def _route_of(key: Route | int) -> Route:
-    return Route((Hop((key,)),)) if isinstance(key, int) else key
+    return build_origin_route(key) if isinstance(key, int) else key
 
 
 def _is_ascending(networks: bytes, lengths: bytes) -> bool:

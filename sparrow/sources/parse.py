@@ -61,7 +61,7 @@ class RouteNumbers(dict[str, int]):
         self.builder = builder
         self.number_origin = builder.number_origin
         """Gives the number of the route that is one AS number."""
-        paths = (route for route in known if len(route.hops) > 1)
+        paths = (route for route in known if not isinstance(route.steps, int))
         self._hops = _Hops((str(hop), hop) for route in paths for hop in route.hops)
 
     def __missing__(self, text: str) -> int:
