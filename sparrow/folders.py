@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 _RUN_DIR_MODE = 0o750
 _STATE_DIR_MODE = 0o750
 CONTROL_SOCKET = "control.sock"
-_STATE_FILES = ("*.json", "journal.jsonl*", "tables", "tables/*")
-"""What is kept in a state directory, beside the secret, as patterns."""
+_STATE_FILES = ("*.json", ".*.aside", "cookie.secret", "journal.jsonl*", "tables", "tables/*")
+"""What is kept in a state directory, as patterns."""
 _LOCK = "lock"
 _MAX_SECRETS = 65536
 """Octets of a file of cookie secrets; two lines are usual."""
@@ -162,7 +162,8 @@ def _open_lock(folder: Path, owner: tuple[int, int] | None) -> int:
 def make_state_dir(path: str, owner: tuple[int, int] | None) -> None:
     """Make the state directory where it is missing, for (uid, gid) `owner`; None to leave it.
 
-    What a server of root has left in it is given to them. Raises `OSError`: then nothing
+    What a server of root has left in it is given to them, and so is the folder, where
+    nothing else lies in it. Raises `OSError`: then nothing
     that an operator orders would outlive a restart.
     """
     folder = Path(path)
@@ -171,8 +172,11 @@ def make_state_dir(path: str, owner: tuple[int, int] | None) -> None:
         if owner:
             os.chown(folder, *owner)
     if owner:
-        for path_of_ours in _list_state(folder):
+        ours = set(_list_state(folder))
+        for path_of_ours in ours:
             _give(path_of_ours, owner)
+        if ours.issuperset(folder.iterdir()):  # nobody else keeps anything there
+            _give(folder, owner)
 
 
 def _list_state(folder: Path) -> Iterator[Path]:

@@ -14,6 +14,7 @@ from sparrow.folders import (
     claim_run_dir,
     is_run_dir_taken,
     load_cookie_secrets,
+    make_state_dir,
     parse_cookie_secrets,
     read_cookie_secrets,
 )
@@ -157,3 +158,19 @@ def test_a_full_disk_is_said_and_nothing_half_written_stays(tmp_path: Path) -> N
     with pytest.raises(InputError, match="the cookie secret cannot be made"):
         load_cookie_secrets(str(tmp_path / "cookie.secret"), None)
     assert [] == list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+@pytest.mark.parametrize("stranger", [None, "mail.db"])
+def test_what_a_server_of_root_left_is_given_away_but_no_folder_that_others_use(
+    tmp_path: Path, stranger: str | None
+) -> None:
+    folder = tmp_path / "state"
+    (folder / "tables").mkdir(parents=True)
+    ours = ["cookie.secret", "orders.json", "journal.jsonl.1", "tables/accepted.json"]
+    for name in [*ours, *filter(None, [stranger])]:
+        (folder / name).touch()
+    make_state_dir(str(folder), (65534, 65534))
+    assert {65534} == {(folder / name).stat().st_uid for name in ("tables", *ours)}
+    assert (0 if stranger else 65534) == folder.stat().st_uid
+    assert stranger is None or 0 == (folder / stranger).stat().st_uid
