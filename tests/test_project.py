@@ -116,7 +116,7 @@ def test_the_readme_shows_the_two_commands_and_the_answers_of_the_demo() -> None
 @pytest.mark.parametrize("name", ["README.md", "routes/README.md"])
 def test_a_configuration_shown_in_a_readme_is_read_without_a_warning(name: str) -> None:
     blocks = re.findall(r"```yaml\n(.*?)```", read(name), flags=re.DOTALL)
-    assert [()] == [parse_config(block, name).warnings for block in blocks]
+    assert {()} == {parse_config(block, name).warnings for block in blocks}
 
 
 def test_the_changelog_opens_with_the_version_of_the_program() -> None:
