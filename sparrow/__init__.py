@@ -20,6 +20,7 @@ An answer, step by step, and where to read:
   trie for the longest match, for look-ups.
 - `sources` reads tables: `sources.parse` text into routes, `sources.files` the
   files that hold it.
+- `geo` knows which country an address is registered in.
 - `health` finds out which sites are up: probes, their verdicts, and what follows
   for a site.
 - `config` reads the operator's YAML into frozen models, and checks it.
@@ -42,7 +43,7 @@ An answer, step by step, and where to read:
 
 Imports point one way, from sockets to values and from DNS towards routes; the
 contracts in `pyproject.toml` hold the order. `values`, `rib`, `policy`, `dns`,
-`ssrs`, `sources.parse`, `config.model`, `health.verdict` and `health.site` are
+`ssrs`, `sources.parse`, `config.model`, `geo.countries`, `health.verdict` and `health.site` are
 pure: they take values and return values, and time and chance reach them as
 arguments.
 """

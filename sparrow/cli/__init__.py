@@ -24,6 +24,7 @@ _PLACES = {
     "journal": ("journal", "journal"),
     "failover": ("failover", "failover"),
     "routes": ("routes", "routes"),
+    "geo": ("geo", "geo"),
 }
 """Module and name of each command."""
 
