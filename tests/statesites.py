@@ -22,11 +22,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from sparrow.policy.steering import Steering
+    from sparrow.values.name import Name
 
 NAMES = ("au", "de", "jp", "nl", "us", "za")
 NO_IPV6 = "nl"
 STATIC = (parse_address("192.0.2.99"), parse_address("2001:db8::99"))
 APEX = parse_name("example.")
+OLD = parse_name("old.example.")
+"""Where a DNAME leads to the apex, and so to each service."""
 TTL, TTL_MIN = 60, 30
 CLIENTS = tuple(bytes((20 + number, 1, 2, 3)) for number in range(len(NAMES)))
 """One of each site."""
@@ -80,10 +83,12 @@ def build_state_authority(routes: Iterable[str] = ROUTES, names: int = len(NAMES
         Node((name.encode(), *APEX), {}, Steer(name, TTL, None, TTL_MIN))
         for name in steering.services
     ]
+    dname = RRset(OLD, RRType.DNAME, 3600, (encode_name(APEX),))
+    nodes.append(Node(OLD, {RRType.DNAME: dname}))
     return Authority(ZoneSet({APEX: build_tree(APEX, [Node(APEX, apex), *nodes])}), steering)
 
 
-def encode_query(service: str, family: int) -> bytes:
-    name = encode_name((service.encode(), *APEX))
+def encode_query(service: str, family: int, parent: Name = APEX) -> bytes:
+    name = encode_name((service.encode(), *parent))
     rtype = RRType.A if family == 4 else RRType.AAAA
     return struct.pack("!6H", 7, 0x0100, 1, 0, 0, 0) + name + struct.pack("!HH", rtype, 1)

@@ -11,6 +11,7 @@ import pytest
 from statesites import (
     CLIENTS,
     NAMES,
+    OLD,
     TTL,
     TTL_MIN,
     build_state_authority,
@@ -59,6 +60,10 @@ class Bench:
             for service in self.steering.services
             for family in FAMILIES
         }
+        self.chained: dict[tuple[object, object], bytes] = {
+            (service, family): encode_query(service, family, OLD)
+            for service, family in self.queries
+        }
         self.wires: dict[tuple[object, ...], bytes] = {}
 
     def check(self, conditions: Conditions, *, is_sampled: bool) -> None:
@@ -75,6 +80,19 @@ class Bench:
                 assert self.wires.setdefault(key, found.wire) == found.wire
                 if is_sampled:
                     assert found == self.pure.answer(packet, client, UDP, NOW_S)
+                    self.check_chained(key, client)
+
+    def check_chained(self, key: tuple[object, ...], client: bytes) -> None:
+        """Ask below a DNAME that leads to the service: its clients get what others get."""
+        service, family, _, rcode, site = key
+        packet = self.chained[service, family]
+        found = self.native.answer(packet, client, UDP, NOW_S)
+        assert isinstance(found, Answered)
+        assert (rcode, site) == (found.rcode, found.site)
+        records = int.from_bytes(found.wire[6:8], "big")
+        assert (0 if rcode else 2 + (site is not None)) <= records
+        assert self.wires.setdefault(("chained", *key), found.wire) == found.wire
+        assert found == self.pure.answer(packet, client, UDP, NOW_S)
 
     def expect(
         self, conditions: Conditions, service: str, family: int, home: int
