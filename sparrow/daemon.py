@@ -213,8 +213,11 @@ class Daemon:
         config = (await self._reloader.wait_loaded()).view.config
         if config.http is None:
             return
-        from sparrow.server.http import HttpPort, HttpSources  # noqa: PLC0415  (10 MiB, 0.2 s)
-
+        try:
+            from sparrow.server.http import HttpPort, HttpSources  # noqa: PLC0415  (10 MiB, 0.2 s)
+        except (ImportError, OSError) as error:  # the account may not be able to read it
+            _log.error("no HTTP listener: it cannot be loaded: %s", error)
+            return
         port = HttpPort(config.http.listen, HttpSources(self._describe, self._find_zone))
         try:
             await port.serve(_HANDOVER_S)

@@ -19,7 +19,7 @@ from sparrow.account import find_account
 from sparrow.cli.place import config_option, locate_config
 from sparrow.cli.terminal import ending
 from sparrow.config.locate import MAX_OCTETS, guess_run_dir
-from sparrow.folders import load_cookie_secrets
+from sparrow.folders import load_cookie_secrets, make_state_dir
 from sparrow.keeper import keep
 from sparrow.keeping.apart import run_apart
 from sparrow.keeping.layout import decode_layout
@@ -71,10 +71,20 @@ def serve(config_path: str | None, log_format: str, log_level: str, *, is_replac
         account = find_account(layout.user)
         premises = enter(layout, account, is_replacing=is_replacing)
         owner = (account.pw_uid, account.pw_gid) if account else None
+        _make_state_dir(layout.state_dir, owner)
         load_cookie_secrets(layout.secret_path, owner)  # made now, while it can be
         if origin and origin == _look_at(path):
             store_layout(known, origin)
         sys.exit(keep(layout, premises))
+
+
+def _make_state_dir(path: str, owner: tuple[int, int] | None) -> None:
+    try:
+        make_state_dir(path, owner)
+    except OSError as error:
+        # To answer matters more than to remember.
+        words = "%s cannot be made, no order will outlive a restart: %s; see server.state_dir"
+        logging.getLogger(__name__).warning(words, path, error.strerror)
 
 
 def _look_at(path: str) -> Origin | None:

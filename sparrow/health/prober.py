@@ -179,7 +179,7 @@ class Prober:
 def _find_probe(aim: Aim) -> Probe:
     try:
         return find_probe(aim.check)
-    except ImportError as error:
+    except (ImportError, OSError) as error:
         _log.error("check %s cannot be run: %s", aim.label, error)
         return _missing(f"cannot be run here: {error}")
 

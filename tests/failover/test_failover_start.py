@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from failsites import AU, US, order
-from running import TABLE, wait_until
+import pytest
+from failsites import AU, US, order, standings
+from running import LOOPBACK, TABLE, Home, is_root, wait_until
 
 from sparrow.tables.link import swap_link
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from failsites import Ground
 
 SLOW = "checks: {interval: 3s, timeout: 1s}\n"
@@ -44,3 +49,30 @@ def test_a_successor_heeds_what_is_ordered_while_it_starts(ground: Ground) -> No
     assert list(US) == successor.addresses()
     order(successor, "auto", "au")
     assert list(AU) == successor.addresses()
+
+
+@pytest.fixture
+def open_ground(ground: Ground) -> Iterator[Ground]:
+    """A ground in a folder that every account may read."""
+    with TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        closed = ground.home
+        ground.home = Home(Path(folder), closed.port)
+        yield ground
+        ground.home.end()
+        ground.home = closed
+
+
+@pytest.mark.skipif(not is_root(), reason="only root can give a folder to another account")
+def test_a_server_that_is_root_no_more_remembers_what_root_left(open_ground: Ground) -> None:
+    listener = f'http: {{listen: "{LOOPBACK}:{open_ground.web_port}"}}\n'
+    home = open_ground.watch_files("au", more=listener).home
+    daemon = home.serve()
+    order(daemon, "down", "au")
+    assert 0 == daemon.stop()
+    home.configure(server=", user: nobody")
+    daemon = home.serve()
+    assert "down by order" == standings(daemon)["au"]
+    order(daemon, "auto", "au")
+    found = [open_ground.state_dir, *open_ground.state_dir.iterdir()]
+    assert {"nobody"} == {path.owner() for path in found}
