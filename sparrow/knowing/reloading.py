@@ -17,6 +17,7 @@ from sparrow.control.status import ReloadReport
 from sparrow.errors import InputError, Problem
 from sparrow.folders import load_cookie_secrets
 from sparrow.keeping.configured import build_limits, count_workers, has_default_listen
+from sparrow.keeping.memory import give_back
 from sparrow.live import Live
 from sparrow.policy.configured import build_site_set
 from sparrow.rib.delta import Delta, diff
@@ -126,6 +127,8 @@ class Reloader:
         rib = Rib()
         delta = await asyncio.to_thread(diff, EMPTY, staged.view.tables.snapshot)
         await asyncio.to_thread(rib.apply, delta)
+        del delta
+        await asyncio.to_thread(give_back)
         self._first_config = staged.view.config
         self.live = Live(staged.view, rib)
         self._is_loaded.set()
@@ -184,6 +187,7 @@ class Reloader:
                 delta = await asyncio.to_thread(diff, EMPTY, staged.view.tables.snapshot)
                 await self._serve(staged)
             await self._commit()
+            await asyncio.to_thread(give_back)
         except InputError as error:
             self._report(error.problems)
             serial = f"serial {old.serial}" if old else "the last plan"

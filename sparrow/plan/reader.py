@@ -225,5 +225,12 @@ def map_octets(fd: int, size: int) -> memoryview:
         raise PlanError(str(error)) from None
 
 
+def rest_file(file: PlanFile) -> None:
+    """Give back the memory of a mapped file; whoever reads it again finds it on disk."""
+    octets = file.octets.obj
+    if isinstance(octets, mmap.mmap):
+        octets.madvise(mmap.MADV_DONTNEED)
+
+
 def _words_of(error: Exception) -> str:
     return (error.strerror if isinstance(error, OSError) else None) or str(error)

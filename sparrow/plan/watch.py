@@ -7,10 +7,11 @@ counted with the reason. Start from `PlanSource`.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from sparrow.plan.format import GENERATION, GENERATION_MAGIC, PlanError
-from sparrow.plan.reader import map_octets, open_file, open_plan
+from sparrow.plan.reader import map_octets, open_file, open_plan, rest_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,10 +48,22 @@ class PlanSource:
             return self.plan  # `current` was there before its number was
         try:
             self._before, self.plan = (self.plan,), self._open(number)
+            self._rest_maps()
         except PlanError as error:
             self.refused += 1
             self.last_refusal = f"generation {number}: {error}"
         return self.plan
+
+    def _rest_maps(self) -> None:
+        """Keep the maps that went at hand, but not in memory: at a reload they are gone for good.
+
+        Loops that still answer from them read a few pages anew.
+        """
+        present = {each.file.name for each in self.plan.maps}
+        for each in self._before[0].maps:
+            if each.file.name not in present:
+                with suppress(OSError):  # memory that is locked stays
+                    rest_file(each.file)
 
     def _open(self, number: int) -> Plan:
         # Maps go and come back: those of the generation before are still at hand.
