@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import time
 from collections import Counter
 from contextlib import suppress
@@ -88,6 +87,7 @@ class Standings:
         self._remap_after_s: float | None = None
         self._families: Mapping[str, frozenset[int]] = {}
         self._lasting_since_s = time.monotonic()
+        self._is_tried = False
         self._is_known = False
         self._problem = ""
         self._moved = asyncio.Event()
@@ -99,11 +99,12 @@ class Standings:
     def configure(self, remap_after_s: float, families: Mapping[str, frozenset[int]]) -> None:
         """Take a configuration: how long a state has to last for wide scopes, and who has what.
 
-        `families` are those that each site has addresses of, by its name.
+        `families` are those that each site has addresses of, by its name. How long the state
+        has lasted is not forgotten: tables may change more often than that.
         """
         self._remap_after_s = remap_after_s
         self._families = families
-        self._lasting_since_s = time.monotonic()
+        self._is_tried = False
 
     def refresh(self) -> None:
         """Have the answers follow what checks and orders say now.
@@ -137,6 +138,7 @@ class Standings:
         self._problem = ""
         if written.has_moved:
             self._lasting_since_s = time.monotonic()
+            self._is_tried = False
             self._moved.set()
 
     async def run(self, alone: asyncio.Lock) -> None:
@@ -168,8 +170,8 @@ class Standings:
         if is_lasting is self._publisher.is_coarse:
             return
         if is_lasting:
-            # Tried once for each state; one that comes while maps are published begins anew.
-            self._lasting_since_s = math.inf
+            # Tried once for each state and each publication; one that comes meanwhile begins anew.
+            self._is_tried = True
         try:
             step = self._publisher.coarsen if is_lasting else self._publisher.refine
             await asyncio.to_thread(step)
@@ -178,7 +180,7 @@ class Standings:
 
     def _is_lasting(self) -> bool:
         """Tell whether a state that is not the ordinary one has lasted long enough."""
-        if self._lasting_since_s == math.inf:
+        if self._is_tried:
             return self._publisher.is_coarse
         if self._remap_after_s is None or not any(find_changes(ALL_SERVING, self.conditions)):
             return False

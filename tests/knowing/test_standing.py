@@ -138,3 +138,20 @@ def test_a_state_that_lasts_widens_scopes_once_and_its_end_narrows_them() -> Non
     assert ["coarsen", "refine"] == world.answers.steps
     assert ["failed", "serving"] == [fields["to"] for fields in world.told]
     assert 2 == world.changes
+
+
+def test_a_state_lasts_though_tables_are_published_more_often_than_that() -> None:
+    world = World(health={"au": SiteHealth(DOWN, UP)})
+
+    async def publish_often() -> None:
+        standings = world.begin(remap_after_s=0.6)
+        task = asyncio.create_task(standings.run(asyncio.Lock()))
+        for _ in range(8):
+            await asyncio.sleep(0.3)
+            world.answers.is_coarse = False
+            standings.configure(0.6, {})
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(publish_often())
+    assert {"coarsen"} == set(world.answers.steps)
