@@ -97,8 +97,12 @@ def vacate(post: Post, now_s: float) -> Post:
 
 
 def due_posts(posts: Iterable[Post], now_s: float) -> list[Post]:
-    """Give the posts for which a process is to be started now."""
-    return [post for post in posts if post.due_s is not None and post.due_s <= now_s]
+    """Give the posts for which a process is to be started now.
+
+    The daemon comes first: where there is no last plan, all the others wait for its one.
+    """
+    due = (post for post in posts if post.due_s is not None and post.due_s <= now_s)
+    return sorted(due, key=lambda post: post.kind is not Kind.DAEMON)
 
 
 def next_due_s(posts: Iterable[Post]) -> float | None:

@@ -32,10 +32,15 @@ def test_a_server_has_its_workers_one_for_tcp_and_the_daemon() -> None:
 
 def test_an_empty_post_is_due_at_once_and_a_filled_one_never() -> None:
     posts = plan_posts(1, has_dns=True)
-    assert list(posts) == due_posts(posts, 0.0)
+    assert sorted(posts, key=str) == sorted(due_posts(posts, 0.0), key=str)
     filled = [fill(post, 7) for post in posts]
     assert [] == due_posts(filled, 1e9)
     assert next_due_s(filled) is None
+
+
+def test_without_a_last_plan_the_daemon_starts_first() -> None:
+    posts = plan_posts(2, has_dns=True)
+    assert ["daemon", "udp-0", "udp-1", "tcp"] == [post.name for post in due_posts(posts, 0.0)]
 
 
 def test_with_a_last_plan_udp_starts_first_and_others_follow_when_all_of_it_is_ready() -> None:
@@ -45,7 +50,7 @@ def test_with_a_last_plan_udp_starts_first_and_others_follow_when_all_of_it_is_r
     started["udp-0"] = confirm(started["udp-0"])
     assert () == end_head_start(started.values())
     started["udp-1"] = confirm(started["udp-1"])
-    assert ["tcp", "daemon"] == [
+    assert ["daemon", "tcp"] == [
         post.name for post in due_posts(end_head_start(started.values()), 100.0)
     ]
 

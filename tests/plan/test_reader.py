@@ -496,6 +496,18 @@ def test_a_source_follows_the_generations(tmp_path: Path) -> None:
     assert (0, None) == (source.refused, source.last_refusal)
 
 
+def test_maps_that_went_can_still_be_read(tmp_path: Path) -> None:
+    write_plan(tmp_path, Draft().files(), 1)
+    source = PlanSource(tmp_path)
+    before = [(each, bytes(each.file.octets)) for each in source.plan.maps]
+    assert before
+    write_plan(tmp_path, Draft().files(), 2)
+    assert 2 == source.poll().generation
+    for path in tmp_path.glob("map-1-*"):
+        path.unlink()
+    assert [octets for _, octets in before] == [bytes(each.file.octets) for each, _ in before]
+
+
 def test_a_source_keeps_what_it_has_where_the_new_is_refused(tmp_path: Path) -> None:
     write_plan(tmp_path, Draft().files(), 1)
     source = PlanSource(tmp_path)
