@@ -59,13 +59,20 @@ class _Text:
         return self._before + self.at
 
     def more(self) -> bool:
-        """Read on, and drop what is behind us; False at the end."""
-        piece = next(self._pieces, None)
-        if piece is None:
-            return False
+        """Read on, and drop what is behind us; False at the end.
+
+        As much again as there is: what is looked through anew each time would take a time
+        that grows with its square otherwise.
+        """
+        held = self.text[self.at :]
+        added = []
+        missing = max(len(held), 1)
+        while missing > 0 and (piece := next(self._pieces, b"")):
+            added.append(piece.decode("latin-1"))
+            missing -= len(piece)
         self._before += self.at
-        self.text, self.at = self.text[self.at :] + piece.decode("latin-1"), 0
-        return True
+        self.text, self.at = "".join((held, *added)), 0
+        return bool(added)
 
 
 class _Reader:

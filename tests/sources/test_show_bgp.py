@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from dumptexts import show_row as row
 from entrylist import counts, read_all
 
 from sparrow.sources.dumps import DumpFormat
@@ -18,23 +19,6 @@ def read_rows(rows: str, head: str = HEAD) -> tuple[list[str], dict[str, tuple[i
     """Read rows behind a title and a head: the first of them is line 3."""
     lines, skipped = read_all((TITLE + head + rows).encode(), DumpFormat.SHOW_BGP)
     return lines, counts(skipped)
-
-
-def row(
-    network: str,
-    path: str,
-    flags: str = "*> ",
-    hop: str = "192.0.2.1",
-    numbers: tuple[str, str] = ("", ""),
-) -> str:
-    """Write a row as Zebra's code does: columns of 3, 17, 16, 10, 7 and 7, then the path.
-
-    `numbers` are metric and local preference.
-    """
-    metric, local_pref = numbers
-    first = f"{flags}{network:<17}" if len(network) < 17 else f"{flags}{network}\n{'':20}"
-    second = f"{hop:<16}" if len(hop) < 16 else f"{hop}\n{'':36}"
-    return f"{first}{second}{metric:>10}{local_pref:>7}{'0':>7} {path}\n"
 
 
 def test_a_row_of_a_route_server_is_read() -> None:
