@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -78,7 +79,7 @@ class WebServer:
         self.end()
         command = (*self._prefix, sys.executable, "-S", "-E", str(WEB_SERVER), self.host)
         self._process = subprocess.Popen((*command, str(self.port)), stdout=subprocess.PIPE)
-        self.await_request()
+        self._await_octet()
 
     def await_request(self) -> None:
         """Wait until one more request was answered; those before do not count."""
@@ -88,7 +89,14 @@ class WebServer:
         os.set_blocking(fileno, False)
         with suppress(BlockingIOError):
             os.read(fileno, 65536)
+        self._await_octet()
+
+    def _await_octet(self) -> None:
+        assert self._process
+        assert self._process.stdout
+        fileno = self._process.stdout.fileno()
         os.set_blocking(fileno, True)
+        assert select.select([fileno], [], [], PATIENCE_S)[0], "the web server is not asked"
         assert os.read(fileno, 1), "the web server ended"
 
     def kill(self) -> None:

@@ -15,6 +15,7 @@ from running import wait_until
 
 if TYPE_CHECKING:
     from failsites import Ground
+    from running import Daemon
 
 PAUSE_S = 10.0
 """Seconds for which the daemon stands still."""
@@ -29,6 +30,12 @@ def kill_daemon(ground: Ground) -> None:
     before = ground.find_daemon()
     os.kill(before, signal.SIGKILL)
     wait_until(lambda: ground.find_daemon() not in (None, before))
+
+
+def verdict(daemon: Daemon) -> str:
+    """Give what the one check of au says."""
+    (row,) = next(each["checks"] for each in daemon.status()["sites"] if each["name"] == "au")
+    return str(row["verdict"])
 
 
 def await_memory(ground: Ground, site: str) -> None:
@@ -108,10 +115,9 @@ def test_a_site_that_was_never_looked_at_is_not_down(ground: Ground) -> None:
     daemon = ground.home.serve()
     with Sampler(daemon.port) as client:
         client.await_more(1000)
-        (row,) = next(each["checks"] for each in daemon.status()["sites"] if each["name"] == "au")
-        assert "unknown" == row["verdict"]
+        assert "unknown" == verdict(daemon)
         ground.webs["au"].resume()
-        ground.webs["au"].await_request()
+        wait_until(lambda: verdict(daemon) == "up")
         client.await_more(500)
     assert [AU] == client.addresses()
     assert [] == ground.moves()
