@@ -102,7 +102,7 @@ class Prober:
 
     def row(self, sites: tuple[str, ...]) -> ProbeRow:
         """Give what status shows of it; `sites` are those that it is for."""
-        finding, now_s = self.finding, asyncio.get_running_loop().time()
+        finding = self.finding
         return ProbeRow(
             check=self.aim.label,
             sites=sites,
@@ -114,7 +114,6 @@ class Prober:
             successes=self.state.successes,
             since=self.since,
             took_s=self.took_s,
-            next_in_s=max(self.due_s - now_s, 0.0),
         )
 
     async def run(self, first_in_s: float, on_round: Callable[[Prober], None]) -> None:

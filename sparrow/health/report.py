@@ -49,5 +49,3 @@ class ProbeRow:
     """When the verdict became what it is, in Unix time."""
     took_s: float | None
     """Seconds that its last round took; None before the first."""
-    next_in_s: float
-    """Seconds until its next round; 0 while one runs."""

@@ -61,11 +61,6 @@ class HttpPort:
             "/healthz": self._show_health,
             "/status": self._show_status,
         }
-        self._counts = {"accepted": 0, "refused": 0, "accept_errors": 0, "failures": 0}
-
-    def snapshot(self) -> dict[str, int]:
-        """Give what happened since the start."""
-        return dict(self._counts)
 
     async def serve(self, patience_s: float = 0.0) -> None:
         """Listen and answer until cancelled.
@@ -99,12 +94,10 @@ class HttpPort:
 
     async def _accept(self, listener: socket.socket, server: web.Server) -> None:
         loop = asyncio.get_running_loop()
-        async for client, _ in accept_all(listener, "HTTP", self._count_accept_error):
+        async for client, _ in accept_all(listener, "HTTP", lambda: None):
             if len(server.connections) >= MAX_CONNECTIONS:
-                self._counts["refused"] += 1
                 client.close()
                 continue
-            self._counts["accepted"] += 1
             try:
                 transport, _ = await loop.connect_accepted_socket(server, client)
             except OSError:
@@ -112,14 +105,10 @@ class HttpPort:
                 continue
             loop.call_later(LIFETIME_S, transport.abort)
 
-    def _count_accept_error(self) -> None:
-        self._counts["accept_errors"] += 1
-
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         try:
             response = await self._find_page(request)
         except Exception:  # noqa: BLE001 (the outermost loop of a shell; logged, and it goes on)
-            self._counts["failures"] += 1
             _log.exception("HTTP: %s failed inside", request.path)
             response = _say(500, "the request failed inside; see the daemon's log")
         response.force_close()  # a connection that waits for its next request is one too many
