@@ -19,7 +19,8 @@ An answer, step by step, and where to read:
 - `rib` holds the routes: a flat snapshot of each table, to compile from, and a
   trie for the longest match, for look-ups.
 - `sources` reads tables: `sources.parse` text into routes, `sources.files` the
-  files that hold it.
+  files that hold it; `sources.dumps` what routers and collectors dump, and
+  `sources.routebuild` writes a route file of that.
 - `geo` knows which country an address is registered in.
 - `health` finds out which sites are up: probes, their verdicts, and what follows
   for a site.

@@ -17,7 +17,6 @@ no part: the neighbours of a collector set it for themselves, each in its own wa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from sparrow.policy.sanity import Reason, Sieve, count_hops, judge_prefix, judge_route
@@ -34,9 +33,8 @@ _MAX_KNOWN = 2**18
 """Routes whose worth is held at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Worth:
-    """What the choice needs to know of a route."""
+class _Worth(NamedTuple):
+    """What the choice needs to know of a route. A tuple, as 500,000 of them are made."""
 
     route: Route
     """The route; held so that its identity stays its own."""
@@ -52,10 +50,10 @@ class _Tally(NamedTuple):
     """The paths to one origin of a prefix: how many, and the best of them."""
 
     paths: int
-    is_marked: bool
     hops: int
     peer: Peer | None
     route: Route
+    is_marked: bool
 
 
 class PathChooser:
@@ -91,12 +89,7 @@ class PathChooser:
         if before is None and not self._sieve.has_room(len(self._tallies)):
             return
         tallies = {tally.route.origins: tally for tally in before or ()}
-        for path in paths:
-            worth = self._worths.get(id(path.route)) or self._weigh(path.route)
-            if worth.reason is None:
-                _count(tallies, path, worth, is_marked=path.is_best is True and not self._peer)
-            else:
-                self._sieve.refuse(worth.reason)
+        self._count(paths, tallies)
         if tallies:
             self._tallies[key] = tuple(tallies.values())
 
@@ -106,6 +99,29 @@ class PathChooser:
             tallies = self._tallies[key]
             best = tallies[0] if len(tallies) == 1 else min(tallies, key=_order)
             yield Prefix(key[:-1], key[-1]), best.route
+
+    def _count(self, paths: tuple[PeerPath, ...], tallies: dict[tuple[int, ...], _Tally]) -> None:
+        """Add paths to the tallies of their prefix: all of marked paths, or all of others."""
+        is_marked = any(tally.is_marked for tally in tallies.values())
+        for path in paths:
+            route = path.route
+            worth = self._worths.get(id(route)) or self._weigh(route)
+            _, reason, origins, hops = worth
+            if reason is not None:
+                self._sieve.refuse(reason)
+                continue
+            if path.is_best and self._peer is None and not is_marked:
+                tallies.clear()
+                is_marked = True
+            elif is_marked and not path.is_best:
+                continue
+            tally = tallies.get(origins)
+            if tally is None:
+                tallies[origins] = _Tally(1, hops, path.peer, route, is_marked)
+            elif hops < tally.hops or (hops == tally.hops and _is_before(path, tally)):
+                tallies[origins] = _Tally(tally.paths + 1, hops, path.peer, route, is_marked)
+            else:
+                tallies[origins] = _Tally(tally.paths + 1, *tally[1:])
 
     def _weigh(self, route: Route) -> _Worth:
         if len(self._worths) >= _MAX_KNOWN:
@@ -119,31 +135,19 @@ def _is_of(peer: Peer | None, choice: PeerChoice) -> bool:
     return peer is not None and choice.matches(peer.address, peer.asn)
 
 
-def _count(
-    tallies: dict[tuple[int, ...], _Tally], path: PeerPath, worth: _Worth, *, is_marked: bool
-) -> None:
-    """Add a path to the tallies of its prefix, which are all of marked paths or all of others."""
-    if tallies and next(iter(tallies.values())).is_marked != is_marked:
-        if not is_marked:
-            return
-        tallies.clear()
-    tally = tallies.get(worth.origins)
-    if tally is None:
-        tallies[worth.origins] = _Tally(1, is_marked, worth.hops, path.peer, path.route)
-        return
-    is_better = worth.hops < tally.hops or (
-        worth.hops == tally.hops
-        and _order_ties(path.peer, path.route) < _order_ties(tally.peer, tally.route)
-    )
-    best = (worth.hops, path.peer, path.route) if is_better else tally[2:]
-    tallies[worth.origins] = _Tally(tally.paths + 1, is_marked, *best)
+def _is_before(path: PeerPath, tally: _Tally) -> bool:
+    """Tell which of two paths of one length is better: by their neighbours, then by path."""
+    if path.route is tally.route and path.peer is tally.peer:
+        return False
+    ours, theirs = _order_peer(path.peer), _order_peer(tally.peer)
+    return ours < theirs or (ours == theirs and path.route.path < tally.route.path)
 
 
-def _order(tally: _Tally) -> tuple[int, int, tuple[int, bytes, tuple[int, ...]]]:
-    return -tally.paths, tally.hops, _order_ties(tally.peer, tally.route)
-
-
-def _order_ties(peer: Peer | None, route: Route) -> tuple[int, bytes, tuple[int, ...]]:
-    """Give the order of paths of one length: by their neighbours, IPv4 first, then by path."""
+def _order_peer(peer: Peer | None) -> tuple[int, bytes]:
+    """Give the order of neighbours: IPv4, then IPv6, then those without an address."""
     address = peer.address if peer is not None else None
-    return (len(address), address, route.path) if address else (17, b"", route.path)
+    return (len(address), address) if address else (17, b"")
+
+
+def _order(tally: _Tally) -> tuple[int, int, tuple[int, bytes], tuple[int, ...]]:
+    return -tally.paths, tally.hops, _order_peer(tally.peer), tally.route.path
