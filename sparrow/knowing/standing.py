@@ -89,7 +89,7 @@ class Standings:
         self._lasting_since_s = time.monotonic()
         self._is_tried = False
         self._is_known = False
-        self._problem = ""
+        self._problem = self._map_problem = ""
         self._moved = asyncio.Event()
         self.transitions: Counter[tuple[str, int]] = Counter()
         """How often the standing of each site and family changed since the start."""
@@ -176,7 +176,11 @@ class Standings:
             step = self._publisher.coarsen if is_lasting else self._publisher.refine
             await asyncio.to_thread(step)
         except InputError as error:
-            _log.error("scopes stay as they are: %s", error)
+            if str(error) != self._map_problem:  # it is tried again every second
+                _log.error("scopes stay as they are: %s", error)
+            self._map_problem = str(error)
+        else:
+            self._map_problem = ""
 
     def _is_lasting(self) -> bool:
         """Tell whether a state that is not the ordinary one has lasted long enough."""
