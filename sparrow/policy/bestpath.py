@@ -34,7 +34,7 @@ _MAX_KNOWN = 2**18
 
 
 class _Worth(NamedTuple):
-    """What the choice needs to know of a route. A tuple, as 500,000 of them are made."""
+    """What the choice needs to know of a route. A tuple, as one is made for each path."""
 
     route: Route
     """The route; held so that its identity stays its own."""

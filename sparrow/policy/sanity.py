@@ -101,7 +101,7 @@ def judge_route(route: Route, limits: Limits) -> Reason | None:
 
 
 def _has_reserved(path: tuple[int, ...]) -> bool:
-    # Most paths have nothing that is even near: 500,000 distinct ones are looked at.
+    # Most paths have nothing that is even near, and a table has 100,000 distinct ones.
     suspects = [asn for asn in path if asn in _NEAR_RESERVED or asn in _ALONE_RESERVED]
     return any(asn in block for block in RESERVED_ASNS for asn in suspects)
 
