@@ -16,12 +16,7 @@ from sparrow.config.render import render_config
 Load = Callable[[str], LoadedConfig]
 
 
-def test_every_default_is_written_out(load: Load, minimal: str) -> None:
-    minimal = minimal.replace(
-        "fallback: [nl]", "checks: [tcp: {port: 443, interval: 2500ms}]\n    fallback: [nl]"
-    )
-    text = minimal + "    file: z\n    steer: {'@': api, '*.cdn': default}\nservices: {api: {}}\n"
-    assert """\
+EVERY_DEFAULT = """\
 server:
   listen: ["127.0.0.1:5300", "[::1]:5300"]
   workers: auto
@@ -117,7 +112,15 @@ guards:
   max_shrink: null
   max_moved: null
   canaries: []
-""" == render_config(settle(load(text).config, Folders("/r", "/s", "/c")))
+"""
+
+
+def test_every_default_is_written_out(load: Load, minimal: str) -> None:
+    minimal = minimal.replace(
+        "fallback: [nl]", "checks: [tcp: {port: 443, interval: 2500ms}]\n    fallback: [nl]"
+    )
+    text = minimal + "    file: z\n    steer: {'@': api, '*.cdn': default}\nservices: {api: {}}\n"
+    assert EVERY_DEFAULT == render_config(settle(load(text).config, Folders("/r", "/s", "/c")))
 
 
 def test_a_route_daemon_alone_reads_back_equal(load: Load) -> None:
