@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 Hops: TypeAlias = "tuple[Hop, ...]"
 
-AS_TRANS = 23456
-"""Stands for an AS number over 65535 where there are two octets (RFC 6793 section 9)."""
 MAX_CACHED = 2**18
 """Paths held at once: those of one neighbour's table fit, and 100 MB are not passed."""
 
