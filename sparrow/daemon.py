@@ -32,6 +32,7 @@ from sparrow.keeping.overview import Overview
 from sparrow.keeping.publishing import Publisher
 from sparrow.keeping.tether import Tether
 from sparrow.knowing.commands import Commands
+from sparrow.knowing.feeding import FEEDS, Feeds
 from sparrow.knowing.reloading import Reloader, Surroundings
 from sparrow.knowing.sites import Sites
 from sparrow.knowing.tables import Tables
@@ -73,12 +74,14 @@ class Daemon:
         self._stop = asyncio.Event()
         self._tether = Tether(charge, self._stop.set)
         self._watched: set[int] = set()
+        self._feeds = Feeds(state_dir / FEEDS, self._stop.is_set, self._reload_live)
         self._reloader = Reloader(
             Surroundings(
                 charge=charge,
                 publisher=self._publisher,
                 overview=self._overview,
                 gate=self._gate,
+                live_tables=self._feeds.tables,
                 is_stopping=self._stop.is_set,
                 conditions=lambda: self._sites.conditions,
                 on_first=lambda view: self._sites.configure(view.config),
@@ -147,6 +150,7 @@ class Daemon:
         async with asyncio.TaskGroup() as group:
             group.create_task(_await(sites))
             group.create_task(self._tables.run())
+            group.create_task(self._feeds.run())
             group.create_task(self._serve_route_port())
             group.create_task(self._serve_http())
             group.create_task(self._heed_hangups())
@@ -156,8 +160,12 @@ class Daemon:
         """Take notice of a view that is served."""
         self._sites.configure(view.config)
         self._tables.configure(view.config)
+        self._feeds.keep(view.config.feeds)
         if self._is_open:
             self._confirm()
+
+    async def _reload_live(self) -> None:
+        await self._reloader.reload_live()
 
     def _heed_sites(self) -> None:
         self._tables.notice_sites()
@@ -271,6 +279,7 @@ class Daemon:
             last_reload=self._reloader.last_report,
             plan=self._publisher.present(),
             workers=tuple(workers),
+            feeds=self._feeds.describe(),
         )
         found = self._sites.describe()
         table = self._gate.describe()

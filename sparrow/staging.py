@@ -129,7 +129,7 @@ def load_tables(config: Config, staging: Staging) -> Loaded:
     if staging.read_tables:
         return staging.read_tables(config)
     files = [
-        RouteFile(route.file, RouteFormat(route.format), route.peer) for route in config.routes
+        RouteFile(route.file, RouteFormat(route.format), route.peer) for route in config.route_files
     ]
     return load_snapshot(files, staging.progress, staging.previous)
 

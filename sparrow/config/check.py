@@ -10,13 +10,14 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from sparrow.config import check_failover, check_health, check_sites, check_zones
+from sparrow.config.feeding import GobgpConfig
 from sparrow.config.findings import Check, Finding, find_repeats, find_unknown_site
 from sparrow.config.listeners import find_listeners, overlaps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sparrow.config.model import Config
+    from sparrow.config.model import Config, RouteFileConfig
 
 
 def check_config(config: Config) -> Iterator[Finding]:
@@ -39,17 +40,45 @@ def _check_self(config: Config) -> Iterator[Finding]:
         yield from find_unknown_site(config, ("self",), config.self_site)
 
 
-def _check_routes(config: Config) -> Iterator[Finding]:
-    files = [route.file for route in config.routes]
-    for position, earlier in find_repeats(files).items():
-        what = "this file is listed twice: keep one"
-        yield Finding(("routes", position), what, other=("routes", earlier), is_warning=True)
+def _source(route: RouteFileConfig | GobgpConfig) -> tuple[str, bytes | None]:
+    if isinstance(route, GobgpConfig):
+        return route.gobgp, route.neighbor
+    return route.file, None
+
+
+def _check_feeds(config: Config) -> Iterator[Finding]:
     for position, route in enumerate(config.routes):
+        tls = route.tls if isinstance(route, GobgpConfig) else None
+        if tls and (tls.cert is None) is not (tls.key is None):
+            what = "a certificate needs its key, and a key its certificate: give both or neither"
+            yield Finding(("routes", position, "tls"), what)
+
+
+def _check_routes(config: Config) -> Iterator[Finding]:
+    names = [_source(route) for route in config.routes]
+    for position, earlier in find_repeats(names).items():
+        if isinstance(config.routes[position], GobgpConfig):
+            what = "this server is listed twice with the same neighbor: keep one"
+            yield Finding(("routes", position), what, other=("routes", earlier))
+        else:
+            what = "this file is listed twice: keep one"
+            yield Finding(("routes", position), what, other=("routes", earlier), is_warning=True)
+    is_behind = False
+    for position, route in enumerate(config.routes):
+        if isinstance(route, GobgpConfig):
+            is_behind = True
+            continue
+        if is_behind:
+            what = (
+                "a file stands behind a live source: list files first, since live routes "
+                "are laid over those of files"
+            )
+            yield Finding(("routes", position), what)
         if route.peer is not None and route.format != "mrt":
             what = f"only a file of format mrt has neighbours to choose from, not {route.format}"
             place = ("routes", position, "peer")
             yield Finding(place, what, needs=(("routes", position, "format"),))
-    if config.zones and not files:
+    if config.zones and not names:
         what = f"there are no 'routes': every client is sent to site {config.self_site!r}"
         yield Finding(("zones",), what, needs=(("routes",), ("self",)), is_warning=True)
 
@@ -83,6 +112,7 @@ _CHECKS: tuple[Check, ...] = (
     *check_zones.CHECKS,
     *check_failover.CHECKS,
     _check_routes,
+    _check_feeds,
     _check_listeners,
     _check_route_port,
 )

@@ -116,7 +116,7 @@ def _check_link(config: Config) -> Iterator[Finding]:
     for position, mode in enumerate(config.failover.modes):
         if mode.file == link:
             yield _own_target(mode, (*_MODES, position), path)
-    if config.failover.modes and link and link not in (route.file for route in config.routes):
+    if config.failover.modes and link and link not in (route.file for route in config.route_files):
         what = "nothing reads this link: list it under 'routes'"
         yield Finding(path, what, needs=(("routes",),), is_warning=True)
 

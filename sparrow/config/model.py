@@ -11,9 +11,10 @@ Start from `Config`. `docs/configuration.md` is the operator's side of this.
 
 from typing import Annotated, Literal, Self, get_args
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from sparrow.config import fields, shape
+from sparrow.config.feeding import GobgpConfig
 from sparrow.config.fields import Endpoint, or_null, whole
 from sparrow.config.guarding import (
     FailoverConfig,
@@ -167,12 +168,22 @@ class ServiceConfig(Model):
 class RouteFileConfig(Model):
     """A table of routes in a file."""
 
+    kind: Literal[" file"] = Field(validation_alias=NAME)
     file: Path = Field(examples=["/etc/ssrs.routes"])
     """Absolute path."""
     format: Annotated[RouteFileFormat, checked(fields.one_of(*get_args(RouteFileFormat)))] = "ssrs"
     """How the file is written."""
     peer: Annotated[PeerChoice | None, checked(or_null(fields.parse_neighbour))] = None
     """Of `mrt`, the neighbour whose paths count; None to choose among all."""
+
+
+def _name_kind(item: object) -> object:
+    return shape.name_kind(item, "gobgp", otherwise="file")
+
+
+RouteItem = Annotated[
+    RouteFileConfig | GobgpConfig, Field(discriminator="kind"), BeforeValidator(_name_kind)
+]
 
 
 class SoaConfig(Model):
@@ -293,8 +304,8 @@ class Config(Model):
     """The sites, in configured order; empty only without zones."""
     services: Annotated[tuple[ServiceConfig, ...], entries("service")] = ()
     """The services, in configured order; `default` stands first unless configured."""
-    routes: tuple[RouteFileConfig, ...] = ()
-    """Route files; of equal prefixes the one read last wins."""
+    routes: tuple[RouteItem, ...] = ()
+    """Route files, then live sources; of equal prefixes the one that stands last wins."""
     zones: Annotated[tuple[ZoneConfig, ...], entries("zone")] = ()
     """The zones, in configured order; none for the route daemon alone."""
     ssrs: SsrsConfig | None = None
@@ -338,6 +349,16 @@ class Config(Model):
             return service
         able = tuple(site.name for site in self.sites if site.vips or service.own_vips(site.name))
         return service.model_copy(update={"sites": able})
+
+    @property
+    def route_files(self) -> tuple[RouteFileConfig, ...]:
+        """Give the sources of routes that are files."""
+        return tuple(each for each in self.routes if isinstance(each, RouteFileConfig))
+
+    @property
+    def feeds(self) -> tuple[GobgpConfig, ...]:
+        """Give the sources of routes that are live."""
+        return tuple(each for each in self.routes if isinstance(each, GobgpConfig))
 
     def site(self, name: str) -> SiteConfig | None:
         """Give the site called `name`; None where there is none."""

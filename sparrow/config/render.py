@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sparrow.config.amounts import render_duration
+from sparrow.config.feeding import GobgpConfig
 from sparrow.config.yamltext import render_yaml
 from sparrow.values.address import render_address
 from sparrow.values.name import render_label, render_name
@@ -40,7 +41,7 @@ def render_config(config: Config) -> str:
         top["self"] = config.self_site
     top["sites"] = {site.name: _site(site) for site in config.sites}
     top["services"] = {service.name: _service(service) for service in config.services}
-    top["routes"] = [_route_file(route) for route in config.routes]
+    top["routes"] = [_route(route) for route in config.routes]
     top["zones"] = {render_name(zone.name): _zone(zone) for zone in config.zones}
     if config.ssrs is not None:
         top["ssrs"] = _ssrs(config.ssrs)
@@ -53,6 +54,26 @@ def render_config(config: Config) -> str:
     if config.http is not None:
         top["http"] = {"listen": str(config.http.listen)}
     return render_yaml(top)
+
+
+def _route(route: RouteFileConfig | GobgpConfig) -> Yaml:
+    return _gobgp(route) if isinstance(route, GobgpConfig) else _route_file(route)
+
+
+def _gobgp(route: GobgpConfig) -> Yaml:
+    found: dict[str, Yaml] = {"gobgp": route.gobgp}
+    if route.neighbor is not None:
+        found["neighbor"] = render_address(route.neighbor)
+    if route.tls is not None:
+        found["tls"] = {"ca": route.tls.ca, "cert": route.tls.cert, "key": route.tls.key}
+    return {
+        **found,
+        "settle": render_duration(route.settle_s),
+        "max_delay": render_duration(route.max_delay_s),
+        "freeze": route.freeze,
+        "quiet": render_duration(route.quiet_s),
+        "relist": render_duration(route.relist_s),
+    }
 
 
 def _route_file(route: RouteFileConfig) -> Yaml:

@@ -128,6 +128,17 @@ def split_kind(item: object, kinds: Sequence[str]) -> object:
     return {**settings, NAME: kind}
 
 
+def name_kind(item: object, *kinds: str, otherwise: str) -> object:
+    """Add to settings, under `NAME`, which of `kinds` is a key of theirs.
+
+    The word has a blank before it, by which `tree` knows that no key is meant.
+    """
+    if not isinstance(item, Mapping):
+        raise refused(f"must hold keys with values, not {shown(item)}")
+    kind = next((each for each in kinds if each in item), otherwise)
+    return {**item, NAME: f"{NAME}{kind}"}
+
+
 def null_or(prepare: Callable[[object], object]) -> BeforeValidator:
     """Accept `null` beside what `prepare` takes and the field then reads."""
     return BeforeValidator(or_null(prepare))

@@ -13,7 +13,7 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sparrow.config.fields import is_address, parse_text, path_in, refusal, shown
+from sparrow.config.fields import MAX_PORT, is_address, parse_text, path_in, refusal, shown
 from sparrow.errors import InputError
 
 if TYPE_CHECKING:
@@ -51,6 +51,23 @@ class StatusRange:
     def __str__(self) -> str:
         """Render as `200` or `200-399`."""
         return str(self.first) if self.first == self.last else f"{self.first}-{self.last}"
+
+
+def parse_server(value: object) -> str:
+    """Accept where a gRPC interface is: `ADDRESS:PORT`, `HOST:PORT` or `unix:PATH`."""
+    text = parse_text(value)
+    example = "write 192.0.2.1:50051, [2001:db8::1]:50051, or unix:/run/gobgp.sock"
+    path = text.removeprefix("unix:")
+    if path != text:
+        if path.startswith("/") and path.isprintable():
+            return text
+        raise refusal(f"{shown(text)} lacks the absolute path of a socket: {example}")
+    match = re.match(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):(\d{1,5})\Z", text, re.ASCII)
+    if match is None or not 1 <= int(match[2]) <= MAX_PORT:
+        raise refusal(f"{shown(text)} is not a server and its port: {example}")
+    if match[1].startswith("[") and not is_address(match[1][1:-1]):
+        raise refusal(f"{shown(text)} has no IPv6 address in its brackets: {example}")
+    return text
 
 
 def parse_status(value: object) -> StatusRange:

@@ -88,7 +88,8 @@ def _step(node: Node, step: str | int) -> tuple[str | int, int, Node] | None:
 def _walk(root: Node, path: Path) -> Iterator[tuple[str | int, int, Node]]:
     """Go down along `path` as far as the document goes.
 
-    A key asked of a list is passed over: models have levels that the document lacks.
+    A key asked of a list is passed over, and so is one that begins with a blank: models
+    have levels that the document lacks.
     """
     node = root
     for step in path:
@@ -96,7 +97,7 @@ def _walk(root: Node, path: Path) -> Iterator[tuple[str | int, int, Node]]:
         if below is not None:
             yield below
             node = below[2]
-        elif not isinstance(node, ListNode):
+        elif not isinstance(node, ListNode) and not str(step).startswith(" "):
             return
 
 

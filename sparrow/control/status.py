@@ -73,6 +73,8 @@ class Process:
     """The workers, as `docs/control.md` has them."""
     state_dir: str | None = None
     """The state directory, where it is known."""
+    feeds: tuple[Mapping[str, Any], ...] = ()
+    """The live sources of routes, as `docs/control.md` has them."""
 
 
 _NOTHING_KNOWN = Failover()
@@ -105,6 +107,7 @@ def build_status(
         "plan": _plan_row(process.plan),
         "reload": _reload_row(process.last_reload),
         "tables": _table_rows(view) if view else None,
+        "feeds": [dict(row) for row in process.feeds],
         "map": _map_row(view) if view else None,
         "zones": [_zone_row(zone) for zone in view.authority.zones.zones.values()] if view else [],
         "sites": build_site_rows(_with_sites(failover, view), answers),
@@ -232,6 +235,15 @@ def _judge_reading(status: Mapping[str, Any]) -> Iterator[tuple[Verdict, str]]:
         yield Verdict.WARNING, f"a table is held back: {'; '.join(held['reasons'])}"
 
 
+def _judge_feeds(status: Mapping[str, Any]) -> Iterator[tuple[Verdict, str]]:
+    for row in status["feeds"]:
+        if row["is_frozen"]:
+            yield Verdict.WARNING, f"{row['name']} is frozen: it withdrew {row['withheld']} prefixes"
+        if row["stale_since_s"] is not None:
+            why = f" ({row['problem']})" if row["problem"] else ""
+            yield Verdict.WARNING, f"{row['name']} is {row['phase']}, its routes are old{why}"
+
+
 def _judge_sites(status: Mapping[str, Any]) -> Iterator[tuple[Verdict, str]]:
     absent, is_none_left = find_absent(status["sites"])
     if absent:
@@ -256,6 +268,7 @@ def _judge_processes(status: Mapping[str, Any]) -> Iterator[tuple[Verdict, str]]
 _JUDGES: tuple[Callable[[Mapping[str, Any]], Iterator[tuple[Verdict, str]]], ...] = (
     _judge_sites,
     _judge_reading,
+    _judge_feeds,
     _judge_processes,
 )
 """What is looked at, and in which order it is told."""

@@ -31,9 +31,9 @@ from sparrow.feeds.gobgpwire import (
     encode_watch,
     encode_watch_peers,
 )
-from sparrow.feeds.listing import Listing
+from sparrow.feeds.listing import Listing, collector_at_rest
 from sparrow.feeds.source import Phase, Standing
-from sparrow.rib.snapshot import EMPTY
+from sparrow.rib.snapshot import EMPTY, Snapshot
 from sparrow.values.address import FAMILIES, render_address
 
 if TYPE_CHECKING:
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
     from sparrow.feeds.gobgppaths import Row, Session
     from sparrow.feeds.gobgpwire import Generation
-    from sparrow.rib.snapshot import Snapshot
 
 _log = logging.getLogger(__name__)
 
@@ -98,6 +97,19 @@ class GobgpSource:
         return f"gobgp {self.target}{of}"
 
 
+@dataclass(frozen=True, slots=True)
+class Former:
+    """The table of a former time, which counts until there is a new one."""
+
+    snapshot: Snapshot = EMPTY
+    """The table."""
+    at_s: float = 0.0
+    """Unix time at which it was stored."""
+
+
+_NEVER = Former()
+
+
 class _LostError(Exception):
     """A session came to its end."""
 
@@ -139,12 +151,10 @@ class GobgpFeed:
     """Follows a route server. Its methods may be called from any thread."""
 
     def __init__(
-        self, source: GobgpSource, on_change: Callable[[], None], known: Snapshot = EMPTY
+        self, source: GobgpSource, on_change: Callable[[], None], former: Former = _NEVER
     ) -> None:
-        """`on_change` is told, in a thread of ours, that there is another table to take.
-
-        `known` is the table of a former time, which counts until there is a new one.
-        """
+        """`on_change` is told, in a thread of ours, that there is another table to take."""
+        known = former.snapshot
         self._source = source
         self._on_change = on_change
         self._table = FeedTable(Limits(source.freeze, source.quiet_s), known)
@@ -152,9 +162,9 @@ class GobgpFeed:
         self._due = _Due()
         self._is_stopping = threading.Event()
         self._is_read = threading.Event()
-        self._session: _Session | None = None
+        self._channel: Any = None
         self._phase, self._problem = Phase.CONNECTING, ""
-        self._stale_since_s: float | None = time.time()
+        self._stale_since_s: float | None = former.at_s or time.time()
         self._updates = self._repaired = self._skipped = self._reconnects = 0
         self._sizes = len(known.v4), len(known.v6)
         self._was_frozen = False
@@ -171,9 +181,9 @@ class GobgpFeed:
         self._is_stopping.set()
         with self._change:
             self._change.notify_all()
-            session = self._session
-        if session:
-            session.channel.close()
+            channel = self._channel
+        if channel is not None:
+            channel.close()
         self._thread.join()
 
     def snapshot(self) -> Snapshot:
@@ -239,10 +249,10 @@ class GobgpFeed:
     def _follow(self) -> None:
         """Connect, read the table and follow it. Raises `_LostError` and grpc's errors."""
         channel = _open_channel(self._source)
+        with self._change:
+            self._channel = channel
         try:
             session = _Session(channel, _probe(channel))
-            with self._change:
-                self._session = session
             decoder = PathDecoder(session.generation, self._source.neighbor)
             of_neighbor = self._source.neighbor is not None
             watch = encode_watch(session.generation, is_of_neighbor=of_neighbor)
@@ -260,7 +270,7 @@ class GobgpFeed:
         finally:
             channel.close()
             with self._change:
-                self._session = None
+                self._channel = None
 
     def _begin(self, work: Callable[..., None], *arguments: Any) -> threading.Thread:
         thread = threading.Thread(
@@ -302,13 +312,12 @@ class GobgpFeed:
     def _list(self, session: _Session, known: tuple[Any, ...]) -> Snapshot:
         listing = Listing(known)
         decoder = PathDecoder(session.generation, self._source.neighbor)
-        for family in FAMILIES:
-            for octets in self._call_list(session, family):
-                row = decoder.decode_listed(octets, family)
-                if row is not None:
-                    listing.add(row)
-                elif self._is_stopping.is_set():
-                    raise _LostError("stopped")
+        with collector_at_rest():
+            for family in FAMILIES:
+                for octets in self._call_list(session, family):
+                    row = decoder.decode_listed(octets, family)
+                    if row is not None:
+                        listing.add(row)
         self._skipped += decoder.skipped
         return listing.build()
 

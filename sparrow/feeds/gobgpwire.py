@@ -78,7 +78,6 @@ _MESSAGES: Mapping[str, Mapping[str, tuple[int, str]]] = {
     "IPAddressPrefix": {"prefix_len": (1, "uint32"), "prefix": (2, "string")},
     "AsPath": {"segments": (1, "[AsSegment]")},
     "AsSegment": {"type": (1, "int32"), "numbers": (2, "[uint32]")},
-    "AddPathStreamRequest": {"table_type": (1, "int32"), "paths": (3, "[Path3]")},
 }
 
 

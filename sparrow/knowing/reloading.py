@@ -10,6 +10,7 @@ import asyncio
 import logging
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sparrow.control.protocol import problem_to_json
@@ -21,6 +22,7 @@ from sparrow.keeping.memory import give_back
 from sparrow.live import Live
 from sparrow.policy.configured import build_site_set
 from sparrow.rib.delta import Delta, diff
+from sparrow.rib.overlay import overlay
 from sparrow.rib.snapshot import EMPTY
 from sparrow.rib.table import Rib
 from sparrow.staging import Staged, Staging, restage_tables, stage
@@ -30,11 +32,13 @@ from sparrow.values.name import render_name
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from sparrow.config.feeding import GobgpConfig
     from sparrow.config.model import Config
     from sparrow.keeping.charge import Charge
     from sparrow.keeping.overview import Overview
     from sparrow.keeping.publishing import Publisher
     from sparrow.policy.outcome import Conditions
+    from sparrow.rib.snapshot import Snapshot
     from sparrow.sources.files import Loaded
     from sparrow.tables.gate import Admitted, Candidate, Decision, TableGate
     from sparrow.view import View
@@ -59,7 +63,9 @@ class Surroundings:
     overview: Overview
     """Who serves."""
     gate: TableGate
-    """What every table passes."""
+    """What every table of files passes."""
+    live_tables: Callable[[tuple[GobgpConfig, ...]], list[Snapshot]]
+    """Gives the tables of live sources as they are; called in the thread that reads."""
     is_stopping: Callable[[], bool]
     """Whether nobody waits for tables any more."""
     conditions: Callable[[], Conditions]
@@ -78,6 +84,8 @@ class Reloader:
         self._around = surroundings
         self._first_config: Config | None = None
         self._admitted: Admitted | None = None
+        self._files: Loaded | None = None
+        self._is_quiet = False
         self._is_asked = False
         self._refusal: ReloadReport | None = None
         self.alone = self._lock = asyncio.Lock()
@@ -177,6 +185,27 @@ class Reloader:
             self._is_asked = decision is not None
             return await self._change(old, lambda: restage_tables(old, staging))
 
+    async def reload_live(self) -> None:
+        """Have the tables of live sources served as they are now; files stay as they are served.
+
+        Raises `InputError`.
+        """
+        async with self._lock:
+            if self.live is None or self._files is None:
+                return
+            old, files = self.live.view, replace(self._files, warnings=())
+            staging = replace(self._staging(old), read_tables=partial(self._lay_over, files))
+            self._admitted, self._is_asked, self._is_quiet = None, False, True
+            try:
+                await self._change(old, lambda: restage_tables(old, staging))
+            finally:
+                self._is_quiet = False
+
+    def _lay_over(self, files: Loaded, config: Config) -> Loaded:
+        """Lay the tables of live sources over that of files; in the thread that reads."""
+        tables = self._around.live_tables(config.feeds)
+        return replace(files, snapshot=overlay([files.snapshot, *tables]))
+
     async def _change(self, old: View | None, build: Callable[[], Staged]) -> dict[str, Any]:
         try:
             staged = await asyncio.to_thread(self._build, build)
@@ -194,7 +223,8 @@ class Reloader:
             _log.error("reload refused, %s is served on:", serial)
             log_each(logging.ERROR, error.problems)
             raise
-        if self.live and self.live.view is not old:
+        was_refused = self.last_report is not None and self.last_report.problems
+        if self.live and self.live.view is not old and (was_refused or not self._is_quiet):
             self._report(())
         return self._describe(old, staged, delta)
 
@@ -230,7 +260,8 @@ class Reloader:
         layout = self._around.charge.layout
 
         def read_tables(config: Config) -> Loaded:
-            return self._admit(self._build_candidate(config, view), decision)
+            files = self._admit(self._build_candidate(config, view), decision)
+            return self._lay_over(files, config)
 
         return Staging(
             config_path=layout.config_path,
@@ -242,7 +273,7 @@ class Reloader:
         )
 
     def _build_candidate(self, config: Config, view: View | None) -> Candidate:
-        serving = view.tables if view else None
+        serving = self._files if view else None
         return build_candidate(config, build_site_set(config), serving, self._go_on_unless_stopping)
 
     def _admit(self, candidate: Candidate, decision: Decision | None) -> Loaded:
@@ -260,6 +291,7 @@ class Reloader:
     async def _commit(self) -> None:
         """Have the gate remember what serves by now."""
         if self._admitted:
+            self._files = self._admitted.loaded
             await self._around.gate.commit(self._admitted)
 
     async def compare_held(self) -> dict[str, Any]:
@@ -285,7 +317,7 @@ class Reloader:
         serial = self.live.view.serial if self.live else staged.view.serial
         is_taken = self.live is not None and self.live.view is not old
         _log.log(
-            logging.INFO if is_taken else logging.DEBUG,
+            logging.INFO if is_taken and not self._is_quiet else logging.DEBUG,
             "reloaded, serial %d: %d prefixes announced, %d withdrawn, %d rerouted; "
             "zones changed: %s",
             *(serial, announced, withdrawn, rerouted, ", ".join(zones) or "none"),

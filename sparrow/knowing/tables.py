@@ -64,7 +64,7 @@ class Tables:
     def configure(self, config: Config) -> None:
         """Follow the files and modes of a configuration from now on."""
         self._config = config
-        self._watch.follow(route.file for route in config.routes)
+        self._watch.follow(route.file for route in config.route_files)
         self.notice_sites()
 
     def notice_sites(self) -> None:

@@ -71,7 +71,7 @@ def build_candidate(
     """Give what a configuration wants to serve."""
     return Candidate(
         routes=tuple(
-            RouteFile(each.file, RouteFormat(each.format), each.peer) for each in config.routes
+            RouteFile(each.file, RouteFormat(each.format), each.peer) for each in config.route_files
         ),
         modes=list_modes(config),
         guards=config.guards,
@@ -221,6 +221,8 @@ class TableGate:
     ) -> tuple[str, ...]:
         """Say in sentences why files should not serve."""
         guards, baseline = candidate.guards, examination.baseline
+        if not candidate.routes:
+            return ()  # guards are for files
         if examination.question is Question.NONE:
             return ()
         if examination.question is Question.REFUSED:

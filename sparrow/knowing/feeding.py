@@ -1,0 +1,209 @@
+"""The live sources of routes: which are followed, and their tables as they are.
+
+Law: a source that is configured is followed from before its table first counts until a
+configuration without it is served; its table outlives the daemon. Start from `Feeds`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+import os
+import threading
+import time
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from sparrow.errors import InputError
+from sparrow.rib.snapshot import EMPTY
+from sparrow.sources.files import RouteFile, load_snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from sparrow.config.feeding import GobgpConfig
+    from sparrow.feeds.source import Source
+    from sparrow.rib.snapshot import Snapshot
+
+_log = logging.getLogger(__name__)
+
+FEEDS = "feeds"
+"""Folder of stored tables in the state directory."""
+_REACH_S = 5.0
+"""Seconds that the first table of a source is waited for while it is not reached."""
+_READ_S = 180.0
+"""Seconds that it is waited for while it is read: a full table takes one minute."""
+_LOOK_S = 0.1
+_STORE_FIRST_S = 30.0
+_STORE_S = 900.0
+"""Seconds between two times that tables are stored; one of a million lines takes seconds."""
+
+
+@dataclass(slots=True)
+class _Followed:
+    """A source that is followed. Written under the lock of `Feeds`."""
+
+    source: Source
+    path: Path
+    stored: Snapshot | None = None
+
+
+class Feeds:
+    """Follows sources. Any thread may call it; `run` belongs to one event loop."""
+
+    def __init__(
+        self,
+        folder: Path,
+        is_stopping: Callable[[], bool],
+        reload: Callable[[], Any],
+    ) -> None:
+        """Store tables in `folder`; await `reload` where there is another table to take."""
+        self._folder = folder
+        self._is_stopping = is_stopping
+        self._reload = reload
+        self._lock = threading.Lock()
+        self._followed: dict[GobgpConfig, _Followed] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._has_changed = asyncio.Event()
+
+    # Tables.
+
+    def tables(self, configs: Iterable[GobgpConfig]) -> list[Snapshot]:
+        """Give the tables of sources, in order, which are followed from now on.
+
+        Blocks while a source that was never heard of is being read.
+        """
+        with self._lock:
+            found = [self._follow(config) for config in configs]
+        for each in found:
+            self._wait(each)
+        return [each.source.snapshot() for each in found]
+
+    def keep(self, configs: Iterable[GobgpConfig]) -> None:
+        """Follow no other source any more."""
+        with self._lock:
+            gone = self._followed.keys() - set(configs)
+            stopped = [self._followed.pop(config) for config in gone]
+        for each in stopped:
+            each.source.stop()
+
+    def describe(self) -> tuple[dict[str, Any], ...]:
+        """Give the rows that `docs/control.md` has for sources in the status."""
+        with self._lock:
+            followed = tuple(self._followed.values())
+        return tuple(asdict(each.source.standing()) for each in followed)
+
+    def _follow(self, config: GobgpConfig) -> _Followed:
+        found = self._followed.get(config)
+        if found is None:
+            found = self._followed[config] = self._begin(config)
+        return found
+
+    def _begin(self, config: GobgpConfig) -> _Followed:
+        # Half a second and 20 MiB, for those alone who have such a source.
+        from sparrow.feeds.gobgp import Former, GobgpFeed, GobgpSource, Tls  # noqa: PLC0415
+
+        source = GobgpSource(
+            target=config.gobgp,
+            neighbor=config.neighbor,
+            tls=Tls(config.tls.ca, config.tls.cert, config.tls.key) if config.tls else None,
+            settle_s=config.settle_s,
+            max_delay_s=config.max_delay_s,
+            freeze=config.freeze,
+            quiet_s=config.quiet_s,
+            relist_s=config.relist_s,
+        )
+        path = self._folder / f"{hashlib.sha256(source.name.encode()).hexdigest()[:16]}.routes"
+        known, at_s = _load(path)
+        feed = GobgpFeed(source, self._notice, Former(known, at_s))
+        feed.start()
+        return _Followed(feed, path, known)
+
+    def _wait(self, followed: _Followed) -> None:
+        """Wait for a first table, but not where one of a former time is known."""
+        source = followed.source
+        if len(source.snapshot()):
+            return
+        began_s = time.monotonic()
+        while not source.wait(_LOOK_S) and not self._is_stopping():
+            most_s = _REACH_S if source.standing().phase == "connecting" else _READ_S
+            if time.monotonic() - began_s > most_s:
+                _log.warning("%s: its table is not there yet", source.standing().name)
+                return
+
+    # What sources say.
+
+    def _notice(self) -> None:
+        """Hear, in a thread of a source, that its table is another."""
+        loop = self._loop
+        if loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop came to its end
+                loop.call_soon_threadsafe(self._has_changed.set)
+
+    async def run(self) -> None:
+        """Take tables up and store them until cancelled; then follow no source any more."""
+        self._loop = asyncio.get_running_loop()
+        self._has_changed.set()  # what came before there was a loop
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._heed())
+                group.create_task(self._store_at_times())
+        finally:
+            await asyncio.shield(asyncio.to_thread(self.keep, ()))
+
+    async def _heed(self) -> None:
+        while True:
+            await self._has_changed.wait()
+            self._has_changed.clear()
+            try:
+                await self._reload()
+            except InputError:
+                pass  # said in the log where it was decided
+            except Exception:  # noqa: BLE001 (the outermost loop; what is served is whole)
+                _log.exception("live tables could not be taken up")
+
+    async def _store_at_times(self) -> None:
+        await asyncio.sleep(_STORE_FIRST_S)
+        while True:
+            await asyncio.to_thread(self._store)
+            await asyncio.sleep(_STORE_S)
+
+    def _store(self) -> None:
+        with self._lock:
+            followed = tuple(self._followed.values())
+        for each in followed:
+            snapshot = each.source.snapshot()
+            if snapshot is each.stored or not len(snapshot):
+                continue
+            try:
+                store_table(each.path, snapshot)
+                each.stored = snapshot
+            except OSError as error:
+                name = each.source.standing().name
+                _log.error("%s: its table cannot be stored: %s", name, error)
+
+
+def store_table(path: Path, snapshot: Snapshot) -> None:
+    """Write a table as a route file, whole or not at all. Raises `OSError`."""
+    path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+    aside = path.with_suffix(".aside")
+    with aside.open("w", encoding="ascii") as file:
+        file.writelines(f"{prefix} {route}\n" for prefix, route in snapshot.entries())
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(path)
+
+
+def _load(path: Path) -> tuple[Snapshot, float]:
+    """Give the table that was stored, and when; the empty one where there is none."""
+    if not path.exists():
+        return EMPTY, time.time()
+    try:
+        loaded = load_snapshot([RouteFile(str(path))])
+    except InputError as error:
+        _log.warning("the table of a live source that was stored cannot be read: %s", error)
+        return EMPTY, time.time()
+    return loaded.snapshot, loaded.files[0].mtime_s

@@ -1,0 +1,211 @@
+"""Real gobgpd processes on loopback, and a client that gives them routes.
+
+The client writes GoBGP's messages by hand, so that it shares nothing with what is tested.
+Start from `Speaker` and `Announcer`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import socket
+import struct
+import subprocess
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import grpc
+import pytest
+
+from sparrow.values.address import parse_prefix
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from pathlib import Path
+
+PATIENCE_S = 60.0
+
+
+def need_gobgpd() -> None:
+    for name in ("gobgpd", "gobgp"):
+        if shutil.which(name) is None:
+            pytest.skip(f"{name} is not installed")
+
+
+def wait_until(is_so: Callable[[], bool], what: str = "it did not come to be") -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not is_so():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.02)
+
+
+@dataclass
+class Speaker:
+    """A gobgpd, its API and its BGP on loopback."""
+
+    folder: Path
+    asn: int
+    address: str
+    api_port: int
+    bgp_port: int
+    peers: list[Speaker] = field(default_factory=list)
+    is_passive: bool = False
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def target(self) -> str:
+        return f"127.0.0.1:{self.api_port}"
+
+    def render(self) -> str:
+        text = (
+            f'[global.config]\nas = {self.asn}\nrouter-id = "{self.address}"\n'
+            f'port = {self.bgp_port}\nlocal-address-list = ["{self.address}"]\n'
+        )
+        for peer in self.peers:
+            text += (
+                f'[[neighbors]]\n[neighbors.config]\nneighbor-address = "{peer.address}"\n'
+                f"peer-as = {peer.asn}\n[neighbors.timers.config]\nconnect-retry = 1\n"
+                f'[neighbors.transport.config]\nlocal-address = "{self.address}"\n'
+                f"remote-port = {peer.bgp_port}\npassive-mode = {str(self.is_passive).lower()}\n"
+                "[[neighbors.afi-safis]]\n"
+                '[neighbors.afi-safis.config]\nafi-safi-name = "ipv4-unicast"\n'
+                "[[neighbors.afi-safis]]\n"
+                '[neighbors.afi-safis.config]\nafi-safi-name = "ipv6-unicast"\n'
+            )
+        return text
+
+    def start(self) -> Speaker:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        config = self.folder / "gobgpd.conf"
+        config.write_text(self.render())
+        command = ("gobgpd", "-f", str(config), "--api-hosts", self.target, "--pprof-disable")
+        deadline = time.monotonic() + PATIENCE_S
+        while True:  # the port of one that was killed may be taken for a moment
+            with (self.folder / "log").open("ab") as log:
+                self.process = subprocess.Popen(
+                    command, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                )
+            while self.process.poll() is None:
+                with contextlib.suppress(OSError):
+                    socket.create_connection(("127.0.0.1", self.api_port), 1).close()
+                    return self
+                time.sleep(0.05)
+            assert time.monotonic() < deadline, (self.folder / "log").read_text()
+            time.sleep(0.2)
+
+    def kill(self) -> None:
+        if self.process:
+            self.process.kill()
+            self.process.wait(PATIENCE_S)
+            self.process = None
+
+    def ask(self, *arguments: str) -> str:
+        command = ("gobgp", "-p", str(self.api_port), *arguments)
+        return subprocess.run(
+            command, capture_output=True, text=True, check=True, timeout=PATIENCE_S
+        ).stdout
+
+    def table(self) -> dict[str, str]:
+        """Give the best paths by `gobgp global rib`: prefix -> AS path."""
+        found = {}
+        for family in ("ipv4", "ipv6"):
+            text = self.ask("global", "rib", "-a", family, "-j")
+            for prefix, paths in json.loads(text or "{}").items():
+                attrs = next(
+                    each["attrs"] for each in paths if each.get("best", len(paths) == 1)
+                )
+                path = next(each for each in attrs if each["type"] == 2)
+                segments = path["as_paths"]
+                asns = [asn for segment in segments for asn in segment["asns"]]
+                found[prefix] = " ".join(map(str, asns))
+        return found
+
+    def is_up(self) -> bool:
+        return all(
+            row["state"].get("session_state") == 6
+            for row in json.loads(self.ask("neighbor", "-j"))
+        )
+
+
+def pack(number: int, content: bytes | str | int) -> bytes:
+    """Write a field of protobuf."""
+    if isinstance(content, int):
+        return varint(number << 3) + varint(content)
+    octets = content.encode() if isinstance(content, str) else content
+    return varint(number << 3 | 2) + varint(len(octets)) + octets
+
+
+def varint(value: int) -> bytes:
+    out = b""
+    while value > 127:
+        out += bytes([value & 127 | 128])
+        value >>= 7
+    return out + bytes([value])
+
+
+def pack_any(name: str, value: bytes) -> bytes:
+    return pack(1, f"type.googleapis.com/apipb.{name}") + pack(2, value)
+
+
+def pack_path(prefix: str, path: Iterable[int] | None) -> bytes:
+    """Write a path as release 3 has it; None to withdraw it."""
+    parsed = parse_prefix(prefix)
+    afi = 1 if parsed.family == 4 else 2
+    network, length = prefix.split("/")
+    nlri = pack_any("IPAddressPrefix", pack(1, int(length)) + pack(2, network))
+    family = pack(1, afi) + pack(2, 1)
+    numbers = b"".join(map(varint, path or ()))
+    segment = pack(1, pack(1, 2) + pack(2, numbers))
+    if afi == 1:
+        hop = pack_any("NextHopAttribute", pack(1, "127.0.0.9"))
+    else:
+        reach = pack(1, family) + pack(2, "2001:db8::9") + pack(3, nlri)
+        hop = pack_any("MpReachNLRIAttribute", reach)
+    attributes = (pack_any("OriginAttribute", b""), hop, pack_any("AsPathAttribute", segment))
+    return (
+        pack(1, nlri)
+        + b"".join(pack(2, each) for each in attributes)
+        + pack(5, int(path is None))
+        + pack(9, family)
+    )
+
+
+class Announcer:
+    """Gives routes to a speaker."""
+
+    def __init__(self, speaker: Speaker) -> None:
+        self._channel = grpc.insecure_channel(speaker.target)
+
+    def send(self, paths: Mapping[str, Iterable[int] | None]) -> None:
+        """Announce, or withdraw, in the order of the mapping; returns when all is taken."""
+        call = self._channel.stream_unary("/apipb.GobgpApi/AddPathStream")
+        packed = [pack(3, pack_path(prefix, path)) for prefix, path in paths.items()]
+        requests = (b"".join(packed[at : at + 200]) for at in range(0, len(packed), 200))
+        call(requests, timeout=PATIENCE_S)
+
+    def close(self) -> None:
+        self._channel.close()
+
+
+@contextlib.contextmanager
+def announcer(speaker: Speaker) -> Iterator[Announcer]:
+    found = Announcer(speaker)
+    try:
+        yield found
+    finally:
+        found.close()
+
+
+def make_routes(count: int, start: int = 0) -> dict[str, tuple[int, ...]]:
+    """Give /24 of 20.0.0.0/8 and above, and /48, with paths of some hops."""
+    found: dict[str, tuple[int, ...]] = {}
+    for number in range(start, start + count):
+        path = (64600 + number % 3, 100 + number % 70, 1000 + number // 6)
+        if number % 5:
+            octets = struct.pack("!I", (20 << 24) + (number << 8))
+            found[f"{socket.inet_ntoa(octets)}/24"] = path
+        else:
+            found[f"2600:{number >> 16:x}:{number & 0xFFFF:x}::/48"] = path
+    return found
