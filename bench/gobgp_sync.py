@@ -33,6 +33,7 @@ ROUNDS = 5
 
 
 def free_port() -> int:
+    """Give a port that nobody uses now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -49,9 +50,7 @@ def read_bare(target: str) -> tuple[int, float]:
     ]
     with grpc.insecure_channel(target, options) as channel:
         call = channel.unary_stream("/apipb.GobgpApi/ListPath")
-        count = sum(
-            1 for family in (4, 6) for _ in call(encode_list(GENERATIONS[0], family, None))
-        )
+        count = sum(1 for family in (4, 6) for _ in call(encode_list(GENERATIONS[0], family, None)))
     return count, time.perf_counter() - began_s
 
 

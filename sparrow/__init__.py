@@ -22,6 +22,7 @@ An answer, step by step, and where to read:
   files that hold it; `sources.dumps` what routers and collectors dump, and
   `sources.routebuild` writes a route file of that.
 - `geo` knows which country an address is registered in.
+- `feeds` are live sources of routes: GoBGP's table, read and then followed.
 - `health` finds out which sites are up: probes, their verdicts, and what follows
   for a site.
 - `config` reads the operator's YAML into frozen models, and checks it.

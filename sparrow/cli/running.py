@@ -144,6 +144,19 @@ def _show_tables(console: Console, found: Mapping[str, Any], now_s: float) -> No
     if found["map"]:
         console.print(f"map: {found['map']['v4']} IPv4 and {found['map']['v6']} IPv6 intervals")
     show_rows(console, tables["files"], ("path", "format", "v4", "v6", "bytes"))
+    for row in found["feeds"]:
+        console.print(_describe_feed(row, now_s))
+
+
+def _describe_feed(row: Mapping[str, Any], now_s: float) -> str:
+    parts = [f"{row['name']}: {row['phase']}", f"{row['v4']} IPv4 and {row['v6']} IPv6 prefixes"]
+    if row["stale_since"] is not None:
+        parts.append(f"old since {render_age(now_s - row['stale_since'])}")
+    if row["withheld"]:
+        frozen = "FROZEN, " if row["frozen"] else ""
+        parts.append(f"{frozen}{row['withheld']} withdrawals withheld")
+    parts.append(f"{row['updates']} updates, {row['repaired']} repaired")
+    return ", ".join(parts) + (f"; {row['problem']}" if row["problem"] else "")
 
 
 def _worker_row(worker: Mapping[str, Any]) -> dict[str, Any]:

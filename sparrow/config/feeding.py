@@ -14,6 +14,7 @@ from sparrow.config.fields import or_null
 from sparrow.config.keys import DAY_S, Model, PathOrNull, ShareOrNull
 from sparrow.config.shape import NAME, checked
 
+
 class TlsConfig(Model):
     """How a route server is known, and how we are."""
 

@@ -87,6 +87,17 @@ def _checks(read: Callable[[Any], float | None]) -> Callable[[Status], Samples]:
     ]
 
 
+def _feeds(read: Callable[[Any], float | None]) -> Callable[[Status], Samples]:
+    """Give a reader of a value of each live source of routes."""
+    return lambda status: [((row["name"],), read(row)) for row in status["feeds"]]
+
+
+def _feed_prefixes(status: Status) -> Samples:
+    for row in status["feeds"]:
+        for family in FAMILY_KEYS.values():
+            yield (row["name"], family), row[family]
+
+
 def _standings(status: Status) -> Samples:
     for row in status["sites"]:
         for family in FAMILY_KEYS.values():
@@ -133,6 +144,7 @@ def _notices(status: Status) -> Samples:
 
 
 _SITE = ("site", "family")
+_FEED = ("feed",)
 
 METRICS: tuple[Metric, ...] = (
     Metric(
@@ -354,6 +366,60 @@ METRICS: tuple[Metric, ...] = (
         "sparrow_table_held",
         "Whether a guard holds a table back.",
         _one(lambda s: s["failover"]["held"] is not None),
+    ),
+    Metric(
+        "sparrow_feed_live",
+        "Whether the table of a live source of routes is followed and fed.",
+        _feeds(lambda row: row["phase"] == "live"),
+        _FEED,
+    ),
+    Metric(
+        "sparrow_feed_stale_time_seconds",
+        "Since when the table of a live source may be old, in Unix time.",
+        _feeds(lambda row: row["stale_since"]),
+        _FEED,
+    ),
+    Metric(
+        "sparrow_feed_prefixes",
+        "Prefixes of a live source that count.",
+        _feed_prefixes,
+        (*_FEED, "family"),
+    ),
+    Metric(
+        "sparrow_feed_withheld",
+        "Prefixes that a live source withdrew and that count all the same.",
+        _feeds(lambda row: row["withheld"]),
+        _FEED,
+    ),
+    Metric(
+        "sparrow_feed_frozen",
+        "Whether a live source withdrew more than is allowed.",
+        _feeds(lambda row: row["frozen"]),
+        _FEED,
+    ),
+    Metric(
+        "sparrow_feed_updates_total",
+        "Prefixes announced and withdrawn by a live source since the daemon's start.",
+        _feeds(lambda row: row["updates"]),
+        _FEED,
+    ),
+    Metric(
+        "sparrow_feed_repaired_total",
+        "Prefixes that differed when the table of a live source was listed again.",
+        _feeds(lambda row: row["repaired"]),
+        _FEED,
+    ),
+    Metric(
+        "sparrow_feed_skipped_total",
+        "Paths of a live source that could not be read, or have no AS number.",
+        _feeds(lambda row: row["skipped"]),
+        _FEED,
+    ),
+    Metric(
+        "sparrow_feed_losses_total",
+        "How often a live source was lost.",
+        _feeds(lambda row: row["losses"]),
+        _FEED,
     ),
     Metric(
         "sparrow_orders_readable",

@@ -237,9 +237,12 @@ def _judge_reading(status: Mapping[str, Any]) -> Iterator[tuple[Verdict, str]]:
 
 def _judge_feeds(status: Mapping[str, Any]) -> Iterator[tuple[Verdict, str]]:
     for row in status["feeds"]:
-        if row["is_frozen"]:
-            yield Verdict.WARNING, f"{row['name']} is frozen: it withdrew {row['withheld']} prefixes"
-        if row["stale_since_s"] is not None:
+        if row["frozen"]:
+            yield (
+                Verdict.WARNING,
+                f"{row['name']} is frozen: it withdrew {row['withheld']} prefixes",
+            )
+        if row["stale_since"] is not None:
             why = f" ({row['problem']})" if row["problem"] else ""
             yield Verdict.WARNING, f"{row['name']} is {row['phase']}, its routes are old{why}"
 

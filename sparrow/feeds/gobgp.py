@@ -11,7 +11,6 @@ come from would be heard of two minutes late), and at times one that lists again
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import random
 import threading
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import grpc
+from grpc import experimental
 
 from sparrow.feeds.feedtable import FeedTable, Limits
 from sparrow.feeds.gobgppaths import PathDecoder
@@ -224,7 +224,7 @@ class GobgpFeed:
                 self._follow()
             except (_LostError, grpc.RpcError, OSError, ValueError) as error:
                 self._lose(_describe(error))
-            except Exception:
+            except Exception:  # noqa: BLE001 (the outermost loop of the thread)
                 _log.exception("%s: an attempt failed inside", self._source.name)
                 self._lose("an attempt failed inside, see the log")
             if time.monotonic() - began_s > _BACK_OFF_S[1]:
@@ -273,9 +273,7 @@ class GobgpFeed:
                 self._channel = None
 
     def _begin(self, work: Callable[..., None], *arguments: Any) -> threading.Thread:
-        thread = threading.Thread(
-            target=work, args=arguments, name=self._source.name, daemon=True
-        )
+        thread = threading.Thread(target=work, args=arguments, name=self._source.name, daemon=True)
         thread.start()
         return thread
 
@@ -342,7 +340,7 @@ class GobgpFeed:
             self._end(session, "the server ended the stream of events")
         except grpc.RpcError as error:
             self._end(session, _describe(error))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (the outermost loop of the thread)
             if not self._is_stopping.is_set():
                 _log.exception("%s: an event could not be taken", self._source.name)
             self._end(session, f"an event could not be taken: {error!r}")
@@ -471,13 +469,9 @@ def _open_channel(source: GobgpSource) -> Any:
         ("grpc.enable_http_proxy", 0),
         ("grpc.use_local_subchannel_pool", 1),  # nothing of a channel that was lost
     ]
-    experimental = getattr(grpc, "experimental", None)
-    if experimental is None:
-        with contextlib.suppress(ImportError):
-            from grpc import experimental  # noqa: PLC0415  (not in every version)
-    name = getattr(experimental, "ChannelOptions", None)
-    if hasattr(name, "SingleThreadedUnaryStream"):
-        options.append((name.SingleThreadedUnaryStream, 1))  # five times as fast
+    names = getattr(experimental, "ChannelOptions", None)  # not in every version
+    if names is not None and hasattr(names, "SingleThreadedUnaryStream"):
+        options.append((names.SingleThreadedUnaryStream, 1))  # five times as fast
     tls = source.tls
     if tls is None:
         return grpc.insecure_channel(source.target, options)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sparrow.config.feeding import GobgpConfig
-    from sparrow.feeds.source import Source
+    from sparrow.feeds.source import Source, Standing
     from sparrow.rib.snapshot import Snapshot
 
 _log = logging.getLogger(__name__)
@@ -94,7 +94,7 @@ class Feeds:
         """Give the rows that `docs/control.md` has for sources in the status."""
         with self._lock:
             followed = tuple(self._followed.values())
-        return tuple(asdict(each.source.standing()) for each in followed)
+        return tuple(_row(each.source.standing()) for each in followed)
 
     def _follow(self, config: GobgpConfig) -> _Followed:
         found = self._followed.get(config)
@@ -184,6 +184,18 @@ class Feeds:
             except OSError as error:
                 name = each.source.standing().name
                 _log.error("%s: its table cannot be stored: %s", name, error)
+
+
+def _row(standing: Standing) -> dict[str, Any]:
+    row = asdict(standing)
+    row["phase"] = standing.phase.value
+    for name, key in (
+        ("stale_since_s", "stale_since"),
+        ("is_frozen", "frozen"),
+        ("reconnects", "losses"),
+    ):
+        row[key] = row.pop(name)
+    return row
 
 
 def store_table(path: Path, snapshot: Snapshot) -> None:

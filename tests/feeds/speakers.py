@@ -113,9 +113,7 @@ class Speaker:
         for family in ("ipv4", "ipv6"):
             text = self.ask("global", "rib", "-a", family, "-j")
             for prefix, paths in json.loads(text or "{}").items():
-                attrs = next(
-                    each["attrs"] for each in paths if each.get("best", len(paths) == 1)
-                )
+                attrs = next(each["attrs"] for each in paths if each.get("best", len(paths) == 1))
                 path = next(each for each in attrs if each["type"] == 2)
                 segments = path["as_paths"]
                 asns = [asn for segment in segments for asn in segment["asns"]]
@@ -124,8 +122,7 @@ class Speaker:
 
     def is_up(self) -> bool:
         return all(
-            row["state"].get("session_state") == 6
-            for row in json.loads(self.ask("neighbor", "-j"))
+            row["state"].get("session_state") == 6 for row in json.loads(self.ask("neighbor", "-j"))
         )
 
 
@@ -159,7 +156,7 @@ def pack_path(prefix: str, path: Iterable[int] | None) -> bytes:
     numbers = b"".join(map(varint, path or ()))
     segment = pack(1, pack(1, 2) + pack(2, numbers))
     if afi == 1:
-        hop = pack_any("NextHopAttribute", pack(1, "127.0.0.9"))
+        hop = pack_any("NextHopAttribute", pack(1, "192.0.2.9"))
     else:
         reach = pack(1, family) + pack(2, "2001:db8::9") + pack(3, nlri)
         hop = pack_any("MpReachNLRIAttribute", reach)
