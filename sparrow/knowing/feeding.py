@@ -96,6 +96,11 @@ class Feeds:
             followed = tuple(self._followed.values())
         return tuple(_row(each.source.standing()) for each in followed)
 
+    def path_of(self, config: GobgpConfig) -> Path:
+        """Give where the table of a source is stored."""
+        identity = repr((config.gobgp, config.neighbor)).encode()
+        return self._folder / f"{hashlib.sha256(identity).hexdigest()[:16]}.routes"
+
     def _follow(self, config: GobgpConfig) -> _Followed:
         found = self._followed.get(config)
         if found is None:
@@ -116,7 +121,7 @@ class Feeds:
             quiet_s=config.quiet_s,
             relist_s=config.relist_s,
         )
-        path = self._folder / f"{hashlib.sha256(source.name.encode()).hexdigest()[:16]}.routes"
+        path = self.path_of(config)
         known, at_s = _load(path)
         feed = GobgpFeed(source, self._notice, Former(known, at_s))
         feed.start()

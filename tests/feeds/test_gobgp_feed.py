@@ -11,11 +11,7 @@ from speakers import Speaker, announcer, make_routes, wait_until
 from sparrow.values.address import parse_address, parse_prefix
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from conftest import Following
-
-Follow = "Callable[..., Following]"
+    from collections.abc import Mapping, Sequence
 
 
 def as_text(routes: Mapping[str, Sequence[int]], *before: int) -> dict[str, str]:
@@ -154,9 +150,7 @@ def test_a_server_that_is_killed_and_started_again_changes_only_what_changed(
     assert following.feed.standing().stale_since_s is None
 
 
-def test_a_session_that_falls_leaves_its_routes(
-    pair: tuple[Speaker, Speaker], follow: Any
-) -> None:
+def test_a_session_that_falls_leaves_its_routes(pair: tuple[Speaker, Speaker], follow: Any) -> None:
     far, near = pair
     routes = make_routes(2000)
     with announcer(far) as client:

@@ -1,0 +1,164 @@
+"""Octets of GoBGP's messages, written by hand, and what they mean."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+import pytest
+from speakers import pack, pack_any, pack_path, varint
+
+from sparrow.feeds.gobgppaths import PathDecoder, Row, Session
+from sparrow.feeds.gobgpwire import GENERATIONS, encode_list, encode_watch
+from sparrow.rib.route import parse_route
+from sparrow.values.address import Prefix, parse_address, parse_prefix
+
+if TYPE_CHECKING:
+    from sparrow.feeds.gobgpwire import Generation
+
+RELEASE_3, RELEASE_4 = GENERATIONS
+ORIGIN = bytes.fromhex("40010100")
+PATH = bytes.fromhex("4002 0a 02 02 0000fc58 00000007")
+PATH_OF_SET = bytes.fromhex("5002 0014 02 01 00000001 01 02 00000002 00000003")[:4] + bytes.fromhex(
+    "02 01 00000001 01 02 00000002 00000003"
+)
+CONFEDERATION = bytes.fromhex("4002 0c 03 01 0000fde9 02 01 00000005")
+
+
+def row(prefix: str, route: str | None) -> Row:
+    parsed = parse_prefix(prefix)
+    return Row(
+        parsed.family,
+        parsed.network,
+        parsed.length,
+        None if route is None else parse_route(route),
+    )
+
+
+def listed(nlri: str, *attributes: bytes, best: int = 1) -> bytes:
+    path = pack(4, best) + pack(20, bytes.fromhex(nlri))
+    path += b"".join(pack(21, each) for each in attributes)
+    return pack(1, pack(1, "ignored") + pack(2, path))
+
+
+@pytest.mark.parametrize(
+    ("octets", "family", "expected"),
+    [
+        (listed("18 140001", ORIGIN, PATH), 4, row("20.0.1.0/24", "64600 7")),
+        (listed("00", PATH), 4, row("0.0.0.0/0", "64600 7")),
+        (listed("0a c0ff", PATH), 4, row("192.192.0.0/10", "64600 7")),
+        (listed("20 20010db8", PATH), 6, row("2001:db8::/32", "64600 7")),
+        (listed("18 140001", PATH_OF_SET[:2] + b"\0\x10" + PATH_OF_SET[4:]), 4,
+         row("20.0.1.0/24", "1 2,3")),
+        (listed("18 140001", CONFEDERATION), 4, row("20.0.1.0/24", "5")),
+        (listed("18 140001", ORIGIN), 4, None),
+        (listed("18 140001", PATH, best=0), 4, None),
+        (listed("18 1400", PATH), 4, None),
+        (listed("21 1400010000", PATH), 4, None),
+        (listed("18 140001", PATH[:-1]), 4, None),
+        (b"\xff", 4, None),
+        (b"", 4, None),
+    ],
+)  # fmt: skip
+def test_a_row_of_a_list_is_its_best_path(octets: bytes, family: int, expected: Row) -> None:
+    decoder = PathDecoder(RELEASE_3)
+    assert expected == decoder.decode_listed(octets, family)
+    assert (expected is None) == decoder.skipped
+
+
+def as_release_4(prefix: str, path: tuple[int, ...] | None) -> bytes:
+    network, length = prefix.split("/")
+    nlri = pack(1, pack(1, int(length)) + pack(2, network))
+    segment = pack(1, 2) + pack(2, b"".join(map(varint, path or ())))
+    family = pack(1, parse_prefix(prefix).family // 2 - 1 or 1) + pack(2, 1)
+    return (
+        pack(1, nlri)
+        + pack(2, pack(2, b""))
+        + pack(2, pack(3, pack(1, segment)))
+        + pack(5, int(path is None))
+        + pack(9, family)
+        + pack(15, "192.0.2.1")
+    )
+
+
+def event(*paths: bytes) -> bytes:
+    return pack(3, b"".join(pack(2, path) for path in paths))
+
+
+@pytest.mark.parametrize("release", GENERATIONS, ids=lambda each: each.name)
+def test_events_of_both_releases_say_the_same(release: Generation) -> None:
+    write = pack_path if release is RELEASE_3 else as_release_4
+    octets = event(
+        write("20.0.1.0/24", (64600, 7)), write("20.0.2.0/24", None), write("20.0.3.0/24", (5,))
+    )
+    expected = [
+        row("20.0.1.0/24", "64600 7"),
+        row("20.0.2.0/24", None),
+        row("20.0.3.0/24", "5"),
+    ]
+    assert (expected, None) == PathDecoder(release).decode_event(octets)
+
+
+def test_ipv6_paths_are_read_from_events() -> None:
+    octets = event(pack_path("2001:db8::/32", (1, 2)))
+    assert ([row("2001:db8::/32", "1 2")], None) == PathDecoder(RELEASE_3).decode_event(octets)
+
+
+def test_another_family_and_another_neighbour_are_passed_over() -> None:
+    vpn = pack_path("20.0.1.0/24", (1,)) + pack(9, pack(1, 1) + pack(2, 128))
+    assert ([], None) == PathDecoder(RELEASE_3).decode_event(event(vpn))
+    decoder = PathDecoder(RELEASE_3, parse_address("192.0.2.7"))
+    path = pack_path("20.0.1.0/24", (1,))
+    paths = path + pack(15, "192.0.2.1"), path + pack(15, "192.0.2.7")
+    assert [row("20.0.1.0/24", "1")] == decoder.decode_event(event(*paths))[0]
+    assert 1 == len(decoder.decode_event(event(*paths))[0])
+
+
+def test_a_damaged_path_leaves_the_others_of_its_event() -> None:
+    broken = pack(1, pack_any("IPAddressPrefix", pack(1, 40) + pack(2, "20.0.0.0")))
+    broken += pack(9, pack(1, 1) + pack(2, 1))
+    decoder = PathDecoder(RELEASE_3)
+    rows, _ = decoder.decode_event(event(broken, pack_path("20.0.1.0/24", (1,))))
+    assert [row("20.0.1.0/24", "1")] == rows
+    assert 1 == decoder.skipped
+
+
+def test_events_of_sessions_name_the_neighbour() -> None:
+    def say(address: str, state: int) -> bytes:
+        return pack(2, pack(1, 3) + pack(2, pack(5, pack(5, address) + pack(13, state))))
+
+    decoder = PathDecoder(RELEASE_3)
+    neighbor = parse_address("192.0.2.7")
+    assert ([], Session(neighbor, True)) == decoder.decode_event(say("192.0.2.7", 6))
+    assert ([], Session(neighbor, False)) == decoder.decode_event(say("192.0.2.7", 4))
+    assert ([], Session(None, False)) == decoder.decode_event(say("<nil>", 0))
+
+
+def test_noise_is_never_more_than_skipped() -> None:
+    seed = random.Random(5)
+    good = [
+        event(pack_path("20.0.1.0/24", (64600, 7)), pack_path("2001:db8::/32", (1,))),
+        event(as_release_4("20.0.1.0/24", (64600, 7))),
+        listed("18 140001", ORIGIN, PATH),
+    ]
+    decoders = [PathDecoder(each) for each in GENERATIONS]
+    for _ in range(20_000):
+        octets = bytearray(seed.choice(good))
+        for _ in range(seed.randrange(1, 4)):
+            octets[seed.randrange(len(octets))] = seed.randrange(256)
+        for decoder in decoders:
+            rows, _ = decoder.decode_event(bytes(octets))
+            for found in (*rows, decoder.decode_listed(bytes(octets), 4)):
+                if found is not None:
+                    prefix = Prefix(found.network, found.length)
+                    assert prefix == parse_prefix(str(prefix))
+
+
+def test_requests_have_the_numbers_of_their_release() -> None:
+    family = bytes.fromhex("1a04 0801 1001")
+    assert family + bytes.fromhex("4801") == encode_list(RELEASE_3, 4, None)
+    assert bytes.fromhex("0801") + family + bytes.fromhex("4801") == encode_list(RELEASE_4, 4, None)
+    watch = encode_watch(RELEASE_3, is_of_neighbor=True)
+    assert bytes.fromhex("0a00 1204 0a02 0801") == watch
+    watch = encode_watch(RELEASE_4, is_of_neighbor=False)
+    assert bytes.fromhex("0a00 1204 0a02 0801 18e807") == watch
