@@ -191,7 +191,7 @@ class Reloader:
         Raises `InputError`.
         """
         async with self._lock:
-            if self.live is None or self._files is None:
+            if self.live is None or self._files is None or not self.live.view.config.feeds:
                 return
             old, files = self.live.view, replace(self._files, warnings=())
             staging = replace(self._staging(old), read_tables=partial(self._lay_over, files))
