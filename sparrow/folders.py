@@ -163,20 +163,25 @@ def make_state_dir(path: str, owner: tuple[int, int] | None) -> None:
     """Make the state directory where it is missing, for (uid, gid) `owner`; None to leave it.
 
     What a server of root has left in it is given to them, and so is the folder, where
-    nothing else lies in it. Raises `OSError`: then nothing
-    that an operator orders would outlive a restart.
+    nothing else lies in it. Raises `OSError`: then nothing that an operator orders would
+    outlive a restart.
     """
     folder = Path(path)
-    if not folder.is_dir():
-        folder.mkdir(mode=_STATE_DIR_MODE, parents=True)
-        if owner:
-            os.chown(folder, *owner)
+    _make_folder(folder, owner)
     if owner:
         ours = set(_list_state(folder))
         for path_of_ours in ours:
             _give(path_of_ours, owner)
         if ours.issuperset(folder.iterdir()):  # nobody else keeps anything there
             _give(folder, owner)
+
+
+def _make_folder(folder: Path, owner: tuple[int, int] | None) -> None:
+    """Make a folder of ours; one that is there stays whose it is."""
+    if not folder.is_dir():
+        folder.mkdir(mode=_STATE_DIR_MODE, parents=True)
+        if owner:
+            os.chown(folder, *owner)
 
 
 def _list_state(folder: Path) -> Iterator[Path]:
@@ -244,7 +249,7 @@ def parse_cookie_secrets(text: str, path: str) -> tuple[bytes, ...]:
 
 def _create_secret(file: Path, owner: tuple[int, int] | None) -> None:
     """Write a secret aside and rename it; a folder made for it belongs to `owner` too."""
-    make_state_dir(str(file.parent), owner)
+    _make_folder(file.parent, owner)
     aside = file.with_name(f".{file.name}.{os.getpid()}")
     aside.unlink(missing_ok=True)  # of a process of our number that was killed just here
     descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

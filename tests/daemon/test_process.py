@@ -387,12 +387,13 @@ def test_a_file_that_the_user_may_not_read_is_said_beside_whom_it_concerns(
 
 
 def test_the_folder_of_a_secret_that_is_there_keeps_its_owner(open_home: Home) -> None:
-    folder = open_home.path / "state"
+    folder = open_home.path / "secrets"
     folder.mkdir()
+    open_home.configure(server=f"{open_home.server}, cookie_secret: secrets/cookie")
     open_home.serve()
     assert (0, pwd.getpwnam(NOBODY).pw_uid) == (
         folder.stat().st_uid,
-        open_home.secret.stat().st_uid,
+        (folder / "cookie").stat().st_uid,
     )
 
 
