@@ -13,9 +13,10 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from sparrow.plan.counters import STRIDE
 from sparrow.plan.reader import open_plan
 from sparrow.plan.twin import Responder, UdpLoop
-from sparrow.plan.udp import BLOCK, Endpoint
+from sparrow.plan.udp import Endpoint
 
 RECEIVE_BUFFER = 4 << 20
 """Octets, as `sparrow serve` and the echo have."""
@@ -25,7 +26,7 @@ def main() -> None:
     """Serve."""
     directory, port = Path(sys.argv[1]), int(sys.argv[2])
     plan = open_plan(directory)
-    counts = memoryview(bytearray(8 * BLOCK)).cast("Q")
+    counts = memoryview(bytearray(8 * STRIDE)).cast("Q")
     tallies = memoryview(bytearray(8 * (plan.answers.params.site_count + len(plan.words))))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         with suppress(OSError):  # without the right to it, the system gives what it gives
