@@ -46,8 +46,6 @@ _log = logging.getLogger(__name__)
 
 _LEAVE_S = 15.0
 """Seconds for the children to finish; TCP clients alone may take 5."""
-_REFUSED = 2
-"""Exit code of a child whose input or surroundings were refused; its words are in the log."""
 
 
 class Stage(Enum):
