@@ -13,10 +13,16 @@ yet stand for it, and these steps put some of them out until one is left:
     LOCAL_PREF  those with the highest, if `use_local_pref`         RankBy.PATH
     PATH        those within `path_margin` of the fewest hops,      RankBy.PATH
                 less each site's bias
+    NEAREST     those with the lowest round-trip time, then those   RankBy.RTT,
+                with the shortest distance, without a margin        RankBy.DISTANCE
     CONFIGURED  the one that is configured first                    always last
 
 A route is a covering one in the site's own view; a default route is none. So sites
-without a route come last, in an order of their own by what is known of them otherwise.
+without a route come last, in an order of their own by what is known of them otherwise;
+and behind these the sites whose view is too old to go by, in the same two parts.
+
+NEAREST keeps a margin from leaving to the configured order what distance can tell: of four
+sites of one region, within each other's margin and with equal paths, the nearest is taken.
 
 **A step puts out only sites that it knows something of.** A site without a measurement is
 neither the best nor put out: it stays for the next step, beside those that are near the
@@ -29,11 +35,11 @@ the one exception: it counts as `DEFAULT_LOCAL_PREF`, as routers count it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
 DEFAULT_LOCAL_PREF = 100
 """What routers take where none was set; no standard says so, but the common ones agree."""
@@ -63,6 +69,8 @@ class Step(StrEnum):
     """The highest local preference."""
     PATH = "path"
     """The shortest AS path, less bias, by more than the margin."""
+    NEAREST = "the nearest of equals"
+    """All else was equal, or near enough, and it was the nearest of these, be it by little."""
     CONFIGURED = "configured order"
     """All else was equal, or near enough."""
     REMAINING = "the only site left"
@@ -102,6 +110,8 @@ class Rules:
     """Hops that count less, by site number; empty for none at all."""
     depth: int = 3
     """Places that are given; 1 or more."""
+    last: frozenset[int] = frozenset()
+    """Numbers of the sites whose view is too old to go by: they come behind all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +124,55 @@ class Place:
     """What gave it this place."""
 
 
+class Metric(IntEnum):
+    """What a step compares."""
+
+    RTT = 0
+    """Round-trip time, in milliseconds."""
+    DISTANCE = 1
+    """Distance, in kilometres."""
+    LOCAL_PREF = 2
+    """Local preference, its sign turned."""
+    LENGTH = 3
+    """Hops less bias."""
+
+
+class Comparison(NamedTuple):
+    """One step that compares figures: the lower the better."""
+
+    step: Step
+    """What it is called."""
+    metric: Metric
+    """What it compares."""
+    margin: float
+    """How much more than the lowest is as good."""
+
+
 class _Scale(NamedTuple):
-    """One step's figures: the lower the better."""
+    """A step, and the figures of a prefix."""
 
     step: Step
     figures: tuple[float | None, ...]
     """By site number; None where nothing is known."""
     margin: float
+
+
+def list_comparisons(rules: Rules) -> tuple[Comparison, ...]:
+    """Give the steps that compare figures, in their order."""
+    steps: list[Comparison] = []
+    nearest: list[Comparison] = []
+    for rank_by in rules.rank_by:
+        if rank_by is RankBy.RTT:
+            steps.append(Comparison(Step.RTT, Metric.RTT, rules.rtt_margin_ms))
+            nearest.append(Comparison(Step.NEAREST, Metric.RTT, 0))
+        elif rank_by is RankBy.DISTANCE:
+            steps.append(Comparison(Step.DISTANCE, Metric.DISTANCE, rules.distance_margin_km))
+            nearest.append(Comparison(Step.NEAREST, Metric.DISTANCE, 0))
+        else:
+            if rules.use_local_pref:
+                steps.append(Comparison(Step.LOCAL_PREF, Metric.LOCAL_PREF, 0))
+            steps.append(Comparison(Step.PATH, Metric.LENGTH, rules.path_margin))
+    return (*steps, *nearest)
 
 
 def rank(evidence: Sequence[Evidence], rules: Rules) -> tuple[Place, ...]:
@@ -129,33 +181,45 @@ def rank(evidence: Sequence[Evidence], rules: Rules) -> tuple[Place, ...]:
     `evidence` is of all sites in configured order, so that its index is the number of a
     site.
     """
-    scales = tuple(_list_scales(evidence, rules))
-    routed = [site for site, known in enumerate(evidence) if known.hops is not None]
-    unrouted = [site for site, known in enumerate(evidence) if known.hops is None]
+    return rank_some(evidence, range(len(evidence)), rules)
+
+
+def rank_some(
+    evidence: Sequence[Evidence], sites: Sequence[int], rules: Rules
+) -> tuple[Place, ...]:
+    """Give the first `depth` places among some sites, as if there were no others.
+
+    `sites` are their numbers, ascending.
+    """
+    scales = tuple(
+        _Scale(each.step, _list_figures(evidence, rules, each.metric), each.margin)
+        for each in list_comparisons(rules)
+    )
+    groups: list[list[int]] = [[], [], [], []]
+    for site in sites:
+        groups[2 * (site in rules.last) + (evidence[site].hops is None)].append(site)
     places: list[Place] = []
-    for left, others in ((routed, unrouted), (unrouted, [])):
+    for number, left in enumerate(groups):
+        has_others = any(groups[number + 1 :])
         while left and len(places) < rules.depth:
-            place = _eliminate(left, Step.ROUTE if others else Step.REMAINING, scales)
+            place = _eliminate(left, Step.ROUTE if has_others else Step.REMAINING, scales)
             places.append(place)
             left.remove(place.site)
     return tuple(places)
 
 
-def _list_scales(evidence: Sequence[Evidence], rules: Rules) -> Iterator[_Scale]:
-    """Give the steps that compare figures, in their order."""
-    for metric in rules.rank_by:
-        if metric is RankBy.RTT:
-            figures = tuple(known.rtt_ms for known in evidence)
-            yield _Scale(Step.RTT, figures, rules.rtt_margin_ms)
-        elif metric is RankBy.DISTANCE:
-            figures = tuple(known.distance_km for known in evidence)
-            yield _Scale(Step.DISTANCE, figures, rules.distance_margin_km)
-        else:
-            if rules.use_local_pref:
-                yield _Scale(Step.LOCAL_PREF, tuple(map(_against, evidence)), 0)
-            biases = rules.biases or (0,) * len(evidence)
-            lengths = tuple(map(_length, evidence, biases))
-            yield _Scale(Step.PATH, lengths, rules.path_margin)
+def _list_figures(
+    evidence: Sequence[Evidence], rules: Rules, metric: Metric
+) -> tuple[float | None, ...]:
+    """Give what a step compares, by site number."""
+    if metric is Metric.RTT:
+        return tuple(known.rtt_ms for known in evidence)
+    if metric is Metric.DISTANCE:
+        return tuple(known.distance_km for known in evidence)
+    if metric is Metric.LOCAL_PREF:
+        return tuple(map(_against, evidence))
+    biases = rules.biases or (0,) * len(evidence)
+    return tuple(map(_length, evidence, biases))
 
 
 def _against(known: Evidence) -> int | None:

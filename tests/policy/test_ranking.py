@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparrow.policy.ranking import Evidence, Place, RankBy, Rules, Step, rank
+from sparrow.policy.ranking import Evidence, Place, RankBy, Rules, Step, rank, rank_some
 
 RTT, DISTANCE, PATH = RankBy.RTT, RankBy.DISTANCE, RankBy.PATH
 DEFAULT = Rules()
@@ -72,13 +72,32 @@ def test_sites_without_a_route_come_last_however_near_they_are() -> None:
     evidence = [far(1, None), far(9000, 6), far(50, None), far(8000, 6)]
     places = rank(evidence, Rules(depth=4))
     assert [3, 1, 0, 2] == [place.site for place in places]
-    assert [Step.DISTANCE, Step.ROUTE, Step.CONFIGURED, Step.REMAINING] == [
+    assert [Step.DISTANCE, Step.ROUTE, Step.NEAREST, Step.REMAINING] == [
         place.step for place in places
     ]
 
 
 def test_sites_without_a_route_are_ordered_by_what_else_is_known() -> None:
     assert [1, 0] == order([far(9000, None), far(50, None)])
+
+
+def test_of_equals_within_the_margins_the_nearest_wins() -> None:
+    near, nearer = Evidence(2, None, 20, 400), Evidence(2, None, 21, 100)
+    assert Place(0, Step.NEAREST) == first([near, nearer])
+    assert Place(1, Step.NEAREST) == first([near, nearer], Rules(rank_by=(DISTANCE, RTT, PATH)))
+    assert Place(1, Step.PATH) == first([near, Evidence(1, None, 21, 100)])
+
+
+def test_a_site_whose_view_is_too_old_comes_behind_those_without_a_route() -> None:
+    evidence = [far(1), far(9000), far(50, None)]
+    assert [1, 2, 0] == order(evidence, Rules(last=frozenset({0})))
+    assert Place(1, Step.ROUTE) == first(evidence, Rules(last=frozenset({0})))
+    assert [0, 1, 2] == order(evidence, Rules(last=frozenset({0, 1, 2})))
+
+
+def test_some_sites_are_ranked_as_if_there_were_no_others() -> None:
+    evidence = [far(1), far(9000), far(50, None), far(4000)]
+    assert [3, 1, 2] == [place.site for place in rank_some(evidence, (1, 2, 3), Rules())]
 
 
 def test_the_only_site_with_a_route_wins_by_its_route() -> None:
@@ -158,7 +177,8 @@ def test_the_step_of_a_place_is_the_last_one_that_put_somebody_out() -> None:
         Evidence(hops=2, rtt_ms=21, distance_km=200),
         Evidence(hops=2, rtt_ms=99, distance_km=1),
     ]
-    assert Place(0, Step.CONFIGURED) == first(evidence)
+    assert Place(0, Step.NEAREST) == first(evidence)
+    assert Place(0, Step.CONFIGURED) == first(evidence[:1] * 2)
     assert Place(1, Step.DISTANCE) == first(
         [Evidence(2, None, 20, 900), Evidence(2, None, 21, 200), Evidence(2, None, 99, 1)]
     )
@@ -188,6 +208,7 @@ any_rules = st.builds(
     use_local_pref=st.booleans(),
     biases=st.lists(st.integers(-2, 2), min_size=7, max_size=7).map(tuple),
     depth=st.integers(1, 8),
+    last=st.frozensets(st.integers(0, 6)),
 )
 
 
@@ -201,19 +222,23 @@ def beats(one: float | None, other: float | None, margin: float) -> bool:
 
 def naive_winner(sites: dict[int, Evidence], rules: Rules) -> int:
     """Let each site be put out by any other that beats it, step by step."""
-    with_route = {site for site, known in sites.items() if known.hops is not None}
-    if with_route:
-        sites = without(sites, set(sites) - with_route)
-    for name in rules.rank_by:
-        for value, margin in naive_metrics(name, rules):
-            beaten = {
-                site
-                for site in sites
-                if any(
-                    beats(value(by, sites[by]), value(site, sites[site]), margin) for by in sites
-                )
-            }
-            sites = without(sites, beaten)
+    standing = set(sites) - rules.last or set(sites)
+    with_route = {site for site in standing if sites[site].hops is not None}
+    sites = without(sites, set(sites) - (with_route or standing))
+    nearest = [
+        (value, 0)
+        for name in rules.rank_by
+        if name is not PATH
+        for value, _ in naive_metrics(name, rules)
+    ]
+    steps = [step for name in rules.rank_by for step in naive_metrics(name, rules)]
+    for value, margin in (*steps, *nearest):
+        beaten = {
+            site
+            for site in sites
+            if any(beats(value(by, sites[by]), value(site, sites[site]), margin) for by in sites)
+        }
+        sites = without(sites, beaten)
     return min(sites)
 
 
