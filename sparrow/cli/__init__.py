@@ -25,6 +25,7 @@ _PLACES = {
     "failover": ("failover", "failover"),
     "routes": ("routes", "routes"),
     "geo": ("geo", "geo"),
+    "supersparrow": ("supersparrow", "supersparrow"),
 }
 """Module and name of each command."""
 
