@@ -104,6 +104,19 @@ class Intervals:
             out.add(start, code if is_wrapped else classes[number] | code & SPECIAL)
         return out.finish()
 
+    def relabel(self, labels: Sequence[int], *, is_pure: bool = IS_PURE) -> Intervals:
+        """Give the map with every code replaced by `labels[code]`, flags and all.
+
+        Neighbours that become equal are joined.
+        """
+        if not is_pure:
+            columns, codes = native.relabel(split_columns(self.starts), self.codes, labels)
+            return Intervals(self.bits, join_columns(columns), codes)
+        out = _Joiner(self.bits)
+        for start, code in zip(self.starts, self.codes, strict=True):
+            out.add(start, labels[code])
+        return out.finish()
+
 
 def scope_of(address: int, start: int, end: int, bits: int) -> int:
     """Give the length of the largest aligned block around `address` in [start, end).
@@ -191,6 +204,19 @@ def sweep_table(
     if is_pure:
         return sweep(table.family, table.rows(), codes, default)
     columns, swept = native.sweep(table, codes, default, _marks(table.family))
+    return Intervals(BITS[table.family], join_columns(columns), swept)
+
+
+def sweep_plain(
+    table: FamilyTable, codes: Sequence[int], default: int, *, is_pure: bool = IS_PURE
+) -> Intervals:
+    """Make the map of a table in which no block is marked, and codes are any 32 bits."""
+    if is_pure:
+        run = _Sweep(BITS[table.family], default)
+        for network, length, index in table.rows():
+            run.push(network, length, codes[index])
+        return run.finish()
+    columns, swept = native.sweep(table, codes, default, [])
     return Intervals(BITS[table.family], join_columns(columns), swept)
 
 

@@ -38,6 +38,28 @@ def project(
     starts: tuple[array[int], ...], codes: array[int], by_class: Sequence[int]
 ) -> tuple[tuple[array[int], ...], array[int]]: ...
 
+# sparrow.policy.intervals: `Intervals.relabel`.
+def relabel(
+    starts: tuple[array[int], ...], codes: array[int], by_code: Sequence[int]
+) -> tuple[tuple[array[int], ...], array[int]]: ...
+
+# sparrow.policy.atlas: maps laid over each other.
+def combine(
+    starts: tuple[array[int], ...],
+    codes: array[int],
+    other_starts: tuple[array[int], ...],
+    other_codes: array[int],
+) -> tuple[tuple[array[int], ...], array[int], array[int]]: ...
+def code_rows(starts: tuple[array[int], ...], codes: array[int], table: Table) -> array[int]: ...
+
+# sparrow.policy.preferring: the order of sites in every cell.
+def rank_cells(
+    cells: int,
+    sites: Sequence[object],
+    steps: Sequence[tuple[float, Sequence[Sequence[object]]]],
+    depth: int,
+) -> tuple[array[int], array[int], array[int]]: ...
+
 # sparrow.plan.maps: the parts of a map file.
 def build_index(starts: array[int], first: int, shift: int, items: int) -> array[int]: ...
 

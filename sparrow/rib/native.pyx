@@ -267,3 +267,8 @@ def neighbours_differ(const uint32_t[::1] codes):
         if codes[place - 1] == codes[place]:
             return False
     return True
+
+
+# Maps over each other.
+
+include "cells.pxi"
