@@ -18,10 +18,10 @@ from sparrow.cli.options import (
 )
 from sparrow.cli.terminal import ending
 from sparrow.cli.times import parse_since
-from sparrow.control.ordering import render_moment
 from sparrow.errors import UnavailableError
 from sparrow.keeping.journal import JOURNAL, read_journal
 from sparrow.keeping.telling import render_fields
+from sparrow.values.moment import render_moment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

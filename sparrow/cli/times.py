@@ -5,8 +5,9 @@ from __future__ import annotations
 from decimal import Decimal, InvalidOperation
 
 from sparrow.config.amounts import duration
-from sparrow.control.ordering import MAX_AHEAD_S, parse_moment
+from sparrow.control.ordering import MAX_AHEAD_S
 from sparrow.errors import InputError, Problem
+from sparrow.values.moment import parse_moment
 
 _parse_span = duration(0.001, MAX_AHEAD_S)
 

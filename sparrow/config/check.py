@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from sparrow.config import check_failover, check_health, check_sites, check_zones
+from sparrow.config import check_failover, check_health, check_ranking, check_sites, check_zones
 from sparrow.config.feeding import GobgpConfig
 from sparrow.config.findings import Check, Finding, find_repeats, find_unknown_site
 from sparrow.config.listeners import find_listeners, overlaps
@@ -40,10 +40,11 @@ def _check_self(config: Config) -> Iterator[Finding]:
         yield from find_unknown_site(config, ("self",), config.self_site)
 
 
-def _source(route: RouteFileConfig | GobgpConfig) -> tuple[str, bytes | None]:
+def _source(route: RouteFileConfig | GobgpConfig) -> tuple[str, bytes | str | None]:
+    """Give what makes two sources one: a file can be the view of several sites, a feed cannot."""
     if isinstance(route, GobgpConfig):
         return route.gobgp, route.neighbor
-    return route.file, None
+    return route.file, route.view
 
 
 def _check_feeds(config: Config) -> Iterator[Finding]:
@@ -111,6 +112,7 @@ _CHECKS: tuple[Check, ...] = (
     *check_health.CHECKS,
     *check_zones.CHECKS,
     *check_failover.CHECKS,
+    *check_ranking.CHECKS,
     _check_routes,
     _check_feeds,
     _check_listeners,

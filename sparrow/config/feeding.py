@@ -11,8 +11,11 @@ from pydantic import BeforeValidator, Field
 
 from sparrow.config import amounts, fields, shape, targets
 from sparrow.config.fields import or_null
-from sparrow.config.keys import DAY_S, Model, PathOrNull, ShareOrNull
+from sparrow.config.keys import DAY_S, Flag, Model, PathOrNull, ShareOrNull, ViewOf
 from sparrow.config.shape import NAME, checked
+
+STALE_FOR_S = 86400.0
+"""A day, which nobody has measured: an old table is wrong for few clients, an empty one for all."""
 
 
 class TlsConfig(Model):
@@ -50,3 +53,11 @@ class GobgpConfig(Model):
         3600.0, alias="relist"
     )
     """Seconds between two comparisons of the whole table."""
+    view: ViewOf = None
+    """Name of the site from which the routes are seen; None for the common view."""
+    withdraw_on_loss: Flag = False
+    """True: a site whose source is lost is left out of rankings at once; only with a `view`."""
+    stale_for_s: Annotated[float | None, checked(or_null(amounts.duration(0, 30 * DAY_S)))] = Field(
+        default=STALE_FOR_S, alias="stale_for"
+    )
+    """Seconds that the last routes of a lost source count; None for ever. Of a `view` alone."""

@@ -18,6 +18,7 @@ from sparrow.values.name import Name
 DAY_S = 86400
 
 Label = Annotated[str, checked(fields.parse_label)]
+ViewOf = Annotated[str | None, checked(fields.or_null(fields.parse_label))]
 Vip = Annotated[bytes, checked(fields.parse_vip)]
 Host = Annotated[Name, checked(fields.parse_host)]
 ListenOn = Annotated[Endpoint, checked(fields.parse_endpoint)]

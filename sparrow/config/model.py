@@ -13,7 +13,7 @@ from typing import Annotated, Literal, Self, get_args
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
-from sparrow.config import fields, shape
+from sparrow.config import fields, places, shape
 from sparrow.config.feeding import GobgpConfig
 from sparrow.config.fields import Endpoint, or_null, whole
 from sparrow.config.guarding import (
@@ -35,8 +35,10 @@ from sparrow.config.keys import (
     PathOrNull,
     Ttl,
     TtlOrNull,
+    ViewOf,
     Vip,
 )
+from sparrow.config.ranking import MAX_HOPS, GeoOrNone, Override, RankingConfig
 from sparrow.config.shape import NAME, checked, entries, some
 from sparrow.values.address import parse_address
 from sparrow.values.asn import AsnRange
@@ -104,6 +106,10 @@ class SiteConfig(Model):
     """Packed addresses of both families, in the order in which they are answered."""
     fallback: tuple[Label, ...] = ()
     """Names of the sites to use in its place, best first."""
+    location: Annotated[tuple[float, float] | None, checked(or_null(places.parse_location))] = None
+    """Latitude, north positive, and longitude, east positive, in degrees; None if unknown."""
+    bias: Annotated[int, checked(whole(-MAX_HOPS, MAX_HOPS))] = 0
+    """Hops that a path to it counts less; negative for more."""
     checks: tuple[CheckItem, ...] = ()
     """What tells whether it can serve; () for nothing: it is up."""
     require: Require = "all"
@@ -175,6 +181,8 @@ class RouteFileConfig(Model):
     """How the file is written."""
     peer: Annotated[PeerChoice | None, checked(or_null(fields.parse_neighbour))] = None
     """Of `mrt`, the neighbour whose paths count; None to choose among all."""
+    view: ViewOf = None
+    """Name of the site from which the routes are seen; None for the common view."""
 
 
 def _name_kind(item: object) -> object:
@@ -316,6 +324,12 @@ class Config(Model):
     """What happens when sites go down."""
     guards: GuardsConfig = GuardsConfig()
     """What a new table must fulfil."""
+    geo: GeoOrNone = None
+    """What tells where clients are; None where no distance is known."""
+    ranking: RankingConfig = RankingConfig()
+    """How sites that have views are put in order."""
+    overrides: tuple[Override, ...] = ()
+    """Clients that are sent to a site whatever is known of them, in configured order."""
     notify: NotifyConfig | None = None
     """Who is told of transitions; None for nobody."""
     http: HttpConfig | None = None

@@ -13,6 +13,7 @@ from sparrow.config.amounts import render_duration
 from sparrow.config.feeding import GobgpConfig
 from sparrow.config.yamltext import render_yaml
 from sparrow.values.address import render_address
+from sparrow.values.moment import render_exact_moment
 from sparrow.values.name import render_label, render_name
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
         SsrsConfig,
         ZoneConfig,
     )
+    from sparrow.config.ranking import OverrideConfig, RankingConfig
     from sparrow.config.yamltext import Yaml
     from sparrow.values.name import Name
 
@@ -48,6 +50,11 @@ def render_config(config: Config) -> str:
     top["checks"] = _keys(config.checks)
     top["failover"] = _failover(config.failover)
     top["guards"] = _guards(config.guards)
+    if config.geo is not None:
+        file = config.geo.file
+        top["geo"] = {config.geo.source: file} if file else config.geo.source
+    top["ranking"] = _ranking(config.ranking)
+    top["overrides"] = [_override(override) for override in config.overrides]
     if config.notify is not None:
         command, timeout = config.notify.command, render_duration(config.notify.timeout_s)
         top["notify"] = {"command": list(command), "timeout": timeout}
@@ -64,6 +71,8 @@ def _gobgp(route: GobgpConfig) -> Yaml:
     found: dict[str, Yaml] = {"gobgp": route.gobgp}
     if route.neighbor is not None:
         found["neighbor"] = render_address(route.neighbor)
+    if route.view is not None:
+        found["view"] = route.view
     if route.tls is not None:
         found["tls"] = {"ca": route.tls.ca, "cert": route.tls.cert, "key": route.tls.key}
     return {
@@ -73,6 +82,8 @@ def _gobgp(route: GobgpConfig) -> Yaml:
         "freeze": route.freeze,
         "quiet": render_duration(route.quiet_s),
         "relist": render_duration(route.relist_s),
+        "withdraw_on_loss": route.withdraw_on_loss,
+        "stale_for": None if route.stale_for_s is None else render_duration(route.stale_for_s),
     }
 
 
@@ -80,6 +91,8 @@ def _route_file(route: RouteFileConfig) -> Yaml:
     found: dict[str, Yaml] = {"file": route.file, "format": route.format}
     if route.peer is not None:
         found["peer"] = str(route.peer)
+    if route.view is not None:
+        found["view"] = route.view
     return found
 
 
@@ -106,6 +119,8 @@ def _site(site: SiteConfig) -> Yaml:
         "asn": [str(asns) for asns in site.asn],
         "vips": _vips(site.vips),
         "fallback": list(site.fallback),
+        "location": None if site.location is None else list(site.location),
+        "bias": site.bias,
         "checks": [_check(check) for check in site.checks],
         "require": site.require,
         "families": site.families,
@@ -230,3 +245,25 @@ def _guards(guards: GuardsConfig) -> Yaml:
         "max_moved": guards.max_moved,
         "canaries": [str(canary) for canary in guards.canaries],
     }
+
+
+def _ranking(ranking: RankingConfig) -> Yaml:
+    return {
+        "rank_by": list(ranking.rank_by),
+        "rtt": ranking.rtt,
+        "rtt_margin_ms": ranking.rtt_margin_ms,
+        "distance_margin_km": ranking.distance_margin_km,
+        "path_margin": ranking.path_margin,
+        "use_local_pref": ranking.use_local_pref,
+        "depth": ranking.depth,
+    }
+
+
+def _override(override: OverrideConfig) -> Yaml:
+    clients: dict[str, Yaml] = {"asn": override.asn}
+    if override.prefix is not None:
+        clients = {"prefix": str(override.prefix)}
+    until_s = override.until_s
+    rest: dict[str, Yaml] = {"reason": override.reason} if override.reason else {}
+    until = None if until_s is None else render_exact_moment(until_s)
+    return {**clients, "site": override.site, "until": until, **rest}

@@ -139,6 +139,25 @@ def name_kind(item: object, *kinds: str, otherwise: str) -> object:
     return {**item, NAME: f"{NAME}{kind}"}
 
 
+def one_of_two(first: str, second: str) -> Callable[[object], object]:
+    """Accept settings that have one of two keys, but not both."""
+
+    def check(item: object) -> object:
+        given = [
+            key
+            for key in (first, second)
+            if isinstance(item, Mapping) and item.get(key) is not None
+        ]
+        if isinstance(item, Mapping) and len(given) != 1:
+            have = (
+                f"has both {first} and {second}" if given else f"has neither {first} nor {second}"
+            )
+            raise refused(f"an item here {have}: write one of them")
+        return item
+
+    return check
+
+
 def null_or(prepare: Callable[[object], object]) -> BeforeValidator:
     """Accept `null` beside what `prepare` takes and the field then reads."""
     return BeforeValidator(or_null(prepare))

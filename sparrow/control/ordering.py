@@ -7,13 +7,13 @@ Law: what is asked for is checked whole before anything is done. Start from
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from sparrow.errors import InputError, Problem
 from sparrow.policy.orders import Order, order_row
 from sparrow.policy.outcome import Action
+from sparrow.values.moment import render_moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -182,23 +182,6 @@ def parse_supposed(arguments: Mapping[str, Any], known: Iterable[str]) -> dict[s
     if problems:
         raise InputError(dict.fromkeys(problems))
     return supposed
-
-
-def parse_moment(text: str) -> float:
-    """Read a time with its zone, in ISO 8601; give Unix seconds. Raises `InputError`."""
-    example = "write it with its zone, such as 2026-01-31T22:00Z or 2026-01-31T23:00+01:00"
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise InputError([Problem(f"{text!r} is not a time: {example}")]) from None
-    if moment.tzinfo is None:
-        raise InputError([Problem(f"{text!r} has no zone: {example}")])
-    return moment.timestamp()
-
-
-def render_moment(at_s: float) -> str:
-    """Give a Unix time for people: `2026-01-31T22:00:00Z`."""
-    return datetime.fromtimestamp(at_s, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def describe_order(row: Mapping[str, Any]) -> str:

@@ -9,11 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sparrow.policy.outcome import LastResort
+from sparrow.policy.ranking import RankBy, Rules
 from sparrow.policy.site import Service, Site, SiteSet
 
 if TYPE_CHECKING:
     from sparrow.config.guarding import LastResortConfig
     from sparrow.config.model import Config, ServiceConfig
+    from sparrow.policy.distance import Location
 
 
 def build_site_set(config: Config) -> SiteSet | None:
@@ -46,6 +48,25 @@ def build_services(config: Config) -> dict[str, Service]:
         )
         for service in config.services
     }
+
+
+def build_rules(config: Config) -> Rules:
+    """Give the rules by which the configured sites are ranked; no view is too old yet."""
+    ranking = config.ranking
+    return Rules(
+        rank_by=tuple(map(RankBy, ranking.rank_by)),
+        rtt_margin_ms=ranking.rtt_margin_ms,
+        distance_margin_km=ranking.distance_margin_km,
+        path_margin=ranking.path_margin,
+        use_local_pref=ranking.use_local_pref,
+        biases=tuple(site.bias for site in config.sites),
+        depth=ranking.depth,
+    )
+
+
+def list_locations(config: Config) -> tuple[Location | None, ...]:
+    """Give where each site is, by number; None where nobody said."""
+    return tuple(site.location for site in config.sites)
 
 
 def _last_resort(config: Config, service: ServiceConfig) -> LastResortConfig:

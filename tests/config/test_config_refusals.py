@@ -60,7 +60,12 @@ NAMES_AND_TYPES = [
     (LISTEN, f"{LISTEN}\n  workes: 2", 3, "server: unknown key 'workes': did you mean 'workers'?"),
     ("ssrs:", "srs: {}\nssrs:", 24, "unknown key 'srs': did you mean 'ssrs' or 'services'?"),
     ("server:", "zone: {}\nserver:", 1, "unknown key 'zone': did you mean 'zones'?"),
-    (VIPS, f"{VIPS}\n    VIPs: []", 7, "did you mean 'vips'? the keys here are asn, vips"),
+    (
+        VIPS,
+        f"{VIPS}\n    VIPs: []",
+        7,
+        "did you mean 'vips' or 'bias'? the keys here are asn, vips",
+    ),
     (VIPS, f"{VIPS}\n    <<: x", 7, "unknown key '<<': the keys here are asn, vips, fallback"),
     (MNAME, "", 19, "soa: the key 'mname' is missing: write it, such as mname: ns1.example.org."),
     (RNAME, "", 19, "the key 'rname' is missing: write it, such as rname: hostmaster@example.org"),

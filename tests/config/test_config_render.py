@@ -1,6 +1,7 @@
 """What `config print` prints reads back equal."""
 
 import json
+import operator
 import re
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from sparrow.config.load import LoadedConfig, parse_config
 from sparrow.config.locate import Folders, settle
 from sparrow.config.render import render_config
+from sparrow.values.moment import render_exact_moment
 
 Load = Callable[[str], LoadedConfig]
 
@@ -36,6 +38,8 @@ sites:
     asn: ["64600", "131072-132095"]
     vips: ["192.0.2.1"]
     fallback: [nl]
+    location: null
+    bias: 0
     checks:
       - tcp:
           name: "tcp :443"
@@ -53,6 +57,8 @@ sites:
     asn: ["64601"]
     vips: ["192.0.2.2"]
     fallback: []
+    location: null
+    bias: 0
     checks: []
     require: all
     families: independent
@@ -112,6 +118,15 @@ guards:
   max_shrink: null
   max_moved: null
   canaries: []
+ranking:
+  rank_by: [rtt, distance, path]
+  rtt: null
+  rtt_margin_ms: 5
+  distance_margin_km: 500
+  path_margin: 0
+  use_local_pref: false
+  depth: 3
+overrides: []
 """
 
 
@@ -136,6 +151,8 @@ sites:
     checks: [off]
     hold_down: 1h
     manual_resume: true
+    location: [-33, 0.000123]
+    bias: -7
   nl:
     checks:
       - http: {address: 192.0.2.9, path: "/a?b=[1]#c", host: "[::1]:80", method: HEAD, status: 204}
@@ -170,12 +187,28 @@ guards:
   canaries: [0.0.0.0/0->au, "2001:db8::/32   ->   nl"]
 notify: {command: "./tell 'x y'", timeout: 1.5s}
 http: {listen: "[::1]:9153"}
-routes: [{file: l}]
+routes:
+  - {file: l}
+  - {file: m, format: mrt, peer: AS1, view: nl}
+  - {gobgp: "[::1]:50051", neighbor: "::1", view: au, withdraw_on_loss: true, stale_for: null}
+  - {gobgp: "unix:/s", tls: {ca: c}, settle: 1, max_delay: 2, freeze: null, quiet: 0, relist: 1d}
+geo: {table: t}
+ranking:
+  rank_by: [path, rtt]
+  rtt: r.csv
+  rtt_margin_ms: 0
+  distance_margin_km: 20100
+  path_margin: 255
+  use_local_pref: true
+  depth: 8
+overrides:
+  - {prefix: 192.0.2.1, site: nl, until: 2026-01-31T22:00:00.25+01:00, reason: "é: #, 'x'"}
+  - {asn: 0, site: au}
 zones: {example.org: {file: z, ttl: 9, ttl_min: 0}}
 """
 
 
-def test_every_key_of_failover_reads_back_equal_wherever_it_is_put(load: Load) -> None:
+def test_every_key_reads_back_equal_wherever_it_is_put(load: Load) -> None:
     config = load(EVERY_KEY).config
     again = parse_config(render_config(config), "/somewhere/else.yaml").config
     assert config == again
@@ -314,6 +347,15 @@ NOTIFYING = st.fixed_dictionaries(
 )
 
 
+# A float whose text has an exponent without a dot is text to YAML 1.1, and never a place.
+LOCATIONS = st.one_of(
+    st.none(),
+    st.tuples(st.integers(-9000, 9000), st.integers(-18000, 18000)).map(
+        lambda drawn: [degrees / 100 for degrees in drawn]
+    ),
+)
+
+
 @st.composite
 def some_checks(draw: st.DrawFn) -> dict[str, Any]:
     """Draw the keys of a site that are about its checks."""
@@ -355,6 +397,30 @@ def guards(names: list[str]) -> st.SearchStrategy[dict[str, Any]]:
     )
 
 
+def rankings(names: list[str]) -> st.SearchStrategy[dict[str, Any]]:
+    """Draw what is said of places, rankings and overrides where sites are called `names`."""
+    metrics = st.lists(st.sampled_from(["rtt", "distance", "path"]), min_size=1, unique=True)
+    moments = st.floats(0, 2.5e11).map(render_exact_moment)
+    clients = st.integers(0, 2**32 - 1)
+    prefixes = st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6)).map(str)
+    rest = {"until": st.one_of(st.none(), moments), "reason": st.text("ab: #", min_size=1)}
+    rest["reason"] = rest["reason"].map("a{}b".format)
+    overrides = st.builds(
+        operator.or_,
+        st.one_of(
+            clients.map(lambda asn: {"asn": asn}), prefixes.map(lambda block: {"prefix": block})
+        ),
+        st.fixed_dictionaries({"site": st.sampled_from(names)}, optional=rest),
+    )
+    return optional(
+        geo=st.one_of(st.just("builtin"), PATHS.map(lambda path: {"mmdb": path})),
+        ranking=optional(rank_by=metrics, rtt=st.one_of(st.none(), PATHS), depth=st.integers(1, 8)),
+        overrides=st.lists(
+            overrides, max_size=3, unique_by=lambda each: each.get("asn", each.get("prefix"))
+        ),
+    )
+
+
 @st.composite
 def configurations(draw: st.DrawFn) -> dict[str, Any]:
     """Draw a configuration that is right, as plain values."""
@@ -368,6 +434,7 @@ def configurations(draw: st.DrawFn) -> dict[str, Any]:
             ),
             "vips": draw(some_vips),
             "fallback": draw(st.permutations([other for other in names if other != name])),
+            **draw(optional(location=LOCATIONS, bias=st.integers(-255, 255))),
             **draw(some_checks()),
         }
         for at, name in enumerate(names)
@@ -406,7 +473,7 @@ def configurations(draw: st.DrawFn) -> dict[str, Any]:
     drawn |= {"failover": draw(some_modes(names)), "guards": draw(guards(names))}
     listeners = st.integers(2001, 3000).map(lambda port: {"listen": f"[::1]:{port}"})
     rest = optional(self=st.sampled_from(names), notify=NOTIFYING, http=listeners)
-    return drawn | draw(rest)
+    return drawn | draw(rankings(names)) | draw(rest)
 
 
 @settings(deadline=None)
