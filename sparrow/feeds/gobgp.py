@@ -313,9 +313,12 @@ class GobgpFeed:
         with collector_at_rest():
             for family in FAMILIES:
                 for octets in self._call_list(session, family):
-                    row = decoder.decode_listed(octets, family)
-                    if row is not None:
-                        listing.add(row)
+                    listed = decoder.decode_listed(octets, family)
+                    try:
+                        if listed is not None:
+                            listing.add_listed(family, listed)
+                    except ValueError:
+                        decoder.skipped += 1
         self._skipped += decoder.skipped
         return listing.build()
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from sparrow.errors import InputError
 from sparrow.feeds.gobgpwire import ESTABLISHED, IP, IP6, MESSAGES, UNICAST, DecodeError
+from sparrow.rib.twin import IS_PURE, native
 from sparrow.sources.aspath import PathOctets
 from sparrow.values.address import BITS, parse_address, truncate
 
@@ -26,6 +27,10 @@ _AS_PATH = 2
 _EXTENDED_LENGTH = 0x10
 _SIZES = {4: 4, 6: 16}
 _FAMILIES = {IP: 4, IP6: 6}
+
+
+Listed: TypeAlias = tuple[bytes, int, bytes]
+"""A row of a listed table: packed network, length, and the value of AS_PATH."""
 
 
 class Row(NamedTuple):
@@ -54,8 +59,15 @@ class Session:
 class PathDecoder:
     """Decodes the messages of one release of the interface. For one thread."""
 
-    def __init__(self, generation: Generation, neighbor: bytes | None = None) -> None:
+    def __init__(
+        self,
+        generation: Generation,
+        neighbor: bytes | None = None,
+        *,
+        is_pure: bool = IS_PURE,
+    ) -> None:
         """Take the paths of one neighbour, or of all."""
+        self._is_pure = is_pure
         self._event = MESSAGES[generation.event]
         self._response = MESSAGES["ListPathResponse"]
         self._is_typed = generation.event == "WatchEventResponse4"
@@ -66,27 +78,25 @@ class PathDecoder:
 
     # A listed table.
 
-    def decode_listed(self, octets: bytes, family: int) -> Row | None:
+    def decode_listed(self, octets: bytes, family: int) -> Listed | None:
         """Decode a row of a listed table; None for one without a path that counts."""
+        if not self._is_pure:
+            is_any = self._neighbor is not None
+            found = native.find_listed(octets, _SIZES[family], is_any=is_any)
+            if found is not None:
+                return found
         try:
-            destination = self._response.FromString(octets).destination
-            for path in destination.paths:
-                if path.best or self._neighbor is not None:
-                    route = self._route_of(path.pattrs_binary)
-                    if route is None:
-                        break
-                    network, length = _decode_nlri(path.nlri_binary, _SIZES[family])
-                    return Row(family, network, length, route)
+            return self._find_listed(octets, _SIZES[family])
         except (DecodeError, ValueError, IndexError):
-            pass
-        self.skipped += 1
-        return None
+            self.skipped += 1
+            return None
 
-    def _route_of(self, attributes: list[bytes]) -> Route | None:
-        for octets in attributes:
-            if octets[1] == _AS_PATH:
-                return self._paths.route(octets[4 if octets[0] & _EXTENDED_LENGTH else 3 :])
-        return None
+    def _find_listed(self, octets: bytes, size: int) -> Listed:
+        for path in self._response.FromString(octets).destination.paths:
+            if path.best or self._neighbor is not None:
+                as_path = _find_as_path(path.pattrs_binary)
+                return (*_decode_nlri(path.nlri_binary, size), as_path)
+        raise ValueError("no path that counts")
 
     # Events.
 
@@ -155,6 +165,14 @@ def _session(event: Any) -> Session:
     except InputError:
         neighbor = None
     return Session(neighbor, state.session_state == ESTABLISHED)
+
+
+def _find_as_path(attributes: list[bytes]) -> bytes:
+    """Give the value of AS_PATH. Raises `ValueError` where there is none, and `IndexError`."""
+    for octets in attributes:
+        if octets[1] == _AS_PATH:
+            return octets[4 if octets[0] & _EXTENDED_LENGTH else 3 :]
+    raise ValueError("a path without AS_PATH")
 
 
 def _decode_nlri(octets: bytes, size: int) -> tuple[bytes, int]:

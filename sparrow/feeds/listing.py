@@ -1,6 +1,6 @@
 """A table while a source lists it.
 
-Law: rows come in any order and are sorted once; each distinct route is numbered once.
+Law: rows come in any order and are sorted once; each distinct path is decoded once.
 Start from `Listing`.
 """
 
@@ -11,14 +11,15 @@ from array import array
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from sparrow.rib.route import Route
 from sparrow.rib.snapshot import SnapshotBuilder
+from sparrow.sources.aspath import PathOctets
 from sparrow.values.address import FAMILIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from sparrow.feeds.gobgppaths import Row
-    from sparrow.rib.route import Route
+    from sparrow.feeds.gobgppaths import Listed, Row
     from sparrow.rib.snapshot import Snapshot
 
 
@@ -34,29 +35,47 @@ def collector_at_rest() -> Iterator[None]:
             gc.enable()
 
 
+class _Numbers(dict[bytes, int]):
+    """The route numbers of the paths met so far; a path that is new is decoded."""
+
+    def __init__(self, builder: SnapshotBuilder) -> None:
+        super().__init__()
+        self._number = builder.number
+        self._hops = PathOctets(4).hops
+
+    def __missing__(self, path: bytes) -> int:
+        hops = self._hops(path)
+        if not hops:
+            raise ValueError("an AS path without an AS number")
+        number = self[path] = self._number(Route(hops))
+        return number
+
+
 class Listing:
     """Collects rows. For one thread."""
 
     def __init__(self, known: Iterable[Route] = ()) -> None:
         """Share routes with `known`, those of the table before."""
         self._builder = SnapshotBuilder(known)
-        # By identity, as decoders give equal paths as one object and hashing one takes longer
-        # than all else; the objects are held, so that no other gets the place of one.
-        self._numbers: dict[int, tuple[int, Route]] = {}
+        self._numbers = _Numbers(self._builder)
         self._columns = {each: (bytearray(), bytearray(), array("I")) for each in FAMILIES}
 
     def add(self, row: Row) -> None:
         """Take a row that has a route."""
-        route = row.route
-        if route is None:
+        if row.route is None:
             raise ValueError("a listed prefix has a route")
-        found = self._numbers.get(id(route))
-        if found is None:
-            found = self._numbers[id(route)] = (self._builder.number(route), route)
-        networks, lengths, routes = self._columns[row.family]
-        networks += row.network
-        lengths.append(row.length)
-        routes.append(found[0])
+        self._put(row.family, row.network, row.length, self._builder.number(row.route))
+
+    def add_listed(self, family: int, listed: Listed) -> None:
+        """Take a row as a message has it. Raises `ValueError` where its path is of no use."""
+        network, length, path = listed
+        self._put(family, network, length, self._numbers[path])
+
+    def _put(self, family: int, network: bytes, length: int, number: int) -> None:
+        networks, lengths, routes = self._columns[family]
+        networks += network
+        lengths.append(length)
+        routes.append(number)
 
     def build(self) -> Snapshot:
         """Give the table."""

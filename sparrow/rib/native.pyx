@@ -13,7 +13,7 @@ from cpython.array cimport array, clone
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_DecodeASCII
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
-from libc.string cimport memcmp, memcpy
+from libc.string cimport memcmp, memcpy, memset
 
 from array import array as new_array
 
@@ -32,6 +32,7 @@ cdef array WORDS = new_array("Q")
 
 include "lines.pxi"
 include "sweep.pxi"
+include "listed.pxi"
 
 
 # Rows.

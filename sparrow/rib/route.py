@@ -7,14 +7,14 @@ million prefixes holds each distinct route once. Start from `parse_route`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sparrow.errors import InputError, Problem
 from sparrow.values.asn import parse_asn
 
 
-@dataclass(frozen=True, slots=True)
-class Hop:
-    """One step of an AS path: nearly always one AS."""
+class Hop(NamedTuple):
+    """One step of an AS path: nearly always one AS. A tuple, as it is hashed in millions."""
 
     asns: tuple[int, ...]
     """AS numbers in written order; several for an AS_SET or a multi-origin."""
@@ -41,6 +41,10 @@ class Route:
         """Take at least one hop; a table of `prefix AS` lines gives exactly one."""
         is_origin = len(hops) == 1 == len(hops[0].asns)
         object.__setattr__(self, "steps", hops[0].asns[0] if is_origin else hops)
+
+    def __hash__(self) -> int:
+        """Hash as what it is made of, in a quarter of the time of what would be generated."""
+        return hash(self.steps)
 
     @property
     def hops(self) -> tuple[Hop, ...]:
