@@ -23,8 +23,8 @@ from sparrow.errors import InputError, Problem
 from sparrow.policy.configured import build_services, build_site_set
 from sparrow.policy.steering import Steering, build_base_map, build_steering
 from sparrow.rib.snapshot import EMPTY, Snapshot
-from sparrow.sources.files import Loaded, RouteFile, load_snapshot
-from sparrow.sources.line import RouteFormat
+from sparrow.sources.configured import list_route_files
+from sparrow.sources.files import Loaded, load_snapshot
 from sparrow.sources.zonetext import load_text
 from sparrow.values.address import family_of
 from sparrow.values.name import WILDCARD, Name, encode_name, render_name
@@ -128,10 +128,7 @@ def load_tables(config: Config, staging: Staging) -> Loaded:
     """Give the table of a configuration. Raises `InputError`."""
     if staging.read_tables:
         return staging.read_tables(config)
-    files = [
-        RouteFile(route.file, RouteFormat(route.format), route.peer) for route in config.route_files
-    ]
-    return load_snapshot(files, staging.progress, staging.previous)
+    return load_snapshot(list_route_files(config), staging.progress, staging.previous)
 
 
 def _build_steering(config: Config, snapshot: Snapshot) -> Steering | None:

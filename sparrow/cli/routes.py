@@ -8,33 +8,28 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sparrow.cli.aggregating import aggregate
 from sparrow.cli.building import build
+from sparrow.cli.counting import percent, stats
 from sparrow.cli.options import config_option, connect_daemon, json_option, locate_config
-from sparrow.cli.progress import progress_bar
 from sparrow.cli.showing import open_console, render_age, show_rows
+from sparrow.cli.tables import load_named, table_format_option
 from sparrow.cli.terminal import ending, say, say_problems
 from sparrow.cli.who import name_user
 from sparrow.config.load import load_config
 from sparrow.control.protocol import problem_from_json
 from sparrow.errors import InputError, Problem
 from sparrow.policy.configured import build_site_set
-from sparrow.policy.guards import render_share
 from sparrow.policy.tablediff import describe_diff, diff_tables
-from sparrow.rib.snapshot import EMPTY
-from sparrow.sources.files import RouteFile, load_snapshot
-from sparrow.sources.line import RouteFormat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from rich.console import Console
 
-    from sparrow.rib.snapshot import Snapshot
 
 _TAKEN_S = 600.0
 """Seconds for a table to be taken up: full ones on a busy machine take some."""
-_PRECISION = 10**9
-"""Parts that a share is shown from."""
 
 _reason_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
     "--reason", metavar="TEXT", required=True, help="Why: for whoever looks later."
@@ -46,24 +41,23 @@ def routes() -> None:
     """Build and compare route tables, and decide about those that guards hold back."""
 
 
-routes.add_command(build)
+for command in (build, stats, aggregate):
+    routes.add_command(command)
 
 
 @routes.command()
 @config_option
 @json_option
-@click.option(
-    "--format",
-    "route_format",
-    type=click.Choice([each.value for each in RouteFormat]),
-    default=RouteFormat.SSRS.value,
-    show_default=True,
-    help="How the lines of OLD and NEW are written.",
-)
+@table_format_option
 @click.argument("old", required=False)
 @click.argument("new", required=False)
 def diff(
-    config_path: str | None, old: str | None, new: str | None, route_format: str, *, is_json: bool
+    config_path: str | None,
+    route_format: str | None,
+    old: str | None,
+    new: str | None,
+    *,
+    is_json: bool,
 ) -> None:
     """Show what the held table would move, or what differs from the file OLD to the file NEW.
 
@@ -78,24 +72,21 @@ def diff(
         elif new is None:
             raise InputError([Problem("two files are compared: OLD and NEW, or none")])
         else:
-            found = _diff_files(path, (old, new), RouteFormat(route_format))
+            found = _diff_files(path, (old, new), route_format)
         if is_json:
             print(json.dumps(found))
         else:
             _show(open_console(), found)
 
 
-def _diff_files(path: str, files: tuple[str, str], route_format: RouteFormat) -> Mapping[str, Any]:
+def _diff_files(path: str, files: tuple[str, str], route_format: str | None) -> Mapping[str, Any]:
     site_set = build_site_set(load_config(path).config)
-    tables: list[Snapshot] = []
-    for file in files:
-        with progress_bar(f"reading {file}") as progress:
-            known = tables[0] if tables else EMPTY
-            tables.append(load_snapshot([RouteFile(file, route_format)], progress, known).snapshot)
+    before = load_named(files[:1], route_format)
+    after = load_named(files[1:], route_format, before)
     return {
         "serial": None,
         "held": None,
-        **describe_diff(diff_tables(tables[0], tables[1], site_set)),
+        **describe_diff(diff_tables(before, after, site_set)),
     }
 
 
@@ -153,13 +144,13 @@ def _show_family(console: Console, family: str, found: Mapping[str, Any]) -> Non
     console.print(
         f"{family}: {found['prefixes']} prefixes, of which {found['announced']} come, "
         f"{found['withdrawn']} go, {found['rerouted']} have another route; "
-        f"{_percent(found['moved'])} of the address space moves"
+        f"{percent(found['moved'])} of the address space moves"
     )
     pairs = [
         {
             "from": row["before"],
             "to": row["after"],
-            "space": _percent(row["share"]),
+            "space": percent(row["share"]),
             "prefixes": row["prefixes"],
         }
         for row in found["pairs"]
@@ -168,12 +159,8 @@ def _show_family(console: Console, family: str, found: Mapping[str, Any]) -> Non
     origins = [
         {
             "name": "no route" if row["asn"] is None else f"AS{row['asn']}",
-            "space": _percent(row["share"]),
+            "space": percent(row["share"]),
         }
         for row in found["origins"]
     ]
     show_rows(console, origins, ("name", "space"))
-
-
-def _percent(share: float) -> str:
-    return render_share(round(share * _PRECISION), _PRECISION)

@@ -23,7 +23,7 @@ _BLOCK = 1024
 """Most intervals compared at once."""
 _LEAST = 16
 """Fewest intervals compared at once; fewer are passed one by one."""
-_COUNTED = SPECIAL - 1
+COUNTED = SPECIAL - 1
 """Codes up to this one are classes without a flag."""
 
 
@@ -48,15 +48,15 @@ class Move:
 
 def list_moves(old: Intervals, new: Intervals) -> Iterator[Move]:
     """Give the stretches of a family whose class differs, ascending; each lies in one class."""
-    for start, end, before, after in _walk(old, new):
-        if before != after and before <= _COUNTED and after <= _COUNTED:
+    for start, end, before, after in walk(old, new):
+        if before != after and before <= COUNTED and after <= COUNTED:
             yield Move(start, end, before, after)
 
 
-def _walk(
+def walk(
     old: Intervals, new: Intervals, *, is_whole: bool = False
 ) -> Iterator[tuple[int, int, int, int]]:
-    """Give (start, end, old code, new code) of stretches, ascending.
+    """Give (start, end, old code, new code) of stretches of two maps of a family, ascending.
 
     Unless `is_whole`, much of what is equal in both maps is left out.
     """
@@ -128,11 +128,11 @@ def cover(old: FamilyTable, new: FamilyTable, *, has_default: bool = True) -> Co
 
     Without `has_default` the routes of length 0 are left out.
     """
-    maps = [_sweep_routed(table, has_default=has_default) for table in (old, new)]
+    maps = [sweep_routed(table, has_default=has_default) for table in (old, new)]
     starts: list[int] = []
     ends: list[int] = []
-    for start, end, *codes in _walk(*maps, is_whole=True):
-        if 1 in codes and all(code <= _COUNTED for code in codes):
+    for start, end, *codes in walk(*maps, is_whole=True):
+        if 1 in codes and all(code <= COUNTED for code in codes):
             if ends and ends[-1] == start:
                 ends[-1] = end
             else:
@@ -141,7 +141,7 @@ def cover(old: FamilyTable, new: FamilyTable, *, has_default: bool = True) -> Co
     return Coverage(starts, ends)
 
 
-def _sweep_routed(table: FamilyTable, *, has_default: bool) -> Intervals:
+def sweep_routed(table: FamilyTable, *, has_default: bool = True) -> Intervals:
     """Make the map that says 1 where a route matches and 0 elsewhere."""
     has_row = len(table) > 0 and table.lengths[0] == 0
     counted = table if has_default or not has_row else table.part(1, len(table))

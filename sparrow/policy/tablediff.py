@@ -13,12 +13,11 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sparrow.policy.intervals import sweep_plain
 from sparrow.policy.moves import Move, cover, list_moves
-from sparrow.policy.starts import join_columns
 from sparrow.policy.steering import build_base_map
 from sparrow.rib.delta import diff
 from sparrow.rib.snapshot import FamilyTable
-from sparrow.rib.twin import IS_PURE, native
 from sparrow.values.address import BITS, FAMILIES, IPV4
 
 if TYPE_CHECKING:
@@ -210,34 +209,12 @@ class _RowMap:
         return bisect_right(self.starts, address) - 1
 
 
-def _sweep_rows(table: FamilyTable, *, is_pure: bool = IS_PURE) -> tuple[Starts, array[int]]:
+def _sweep_rows(table: FamilyTable) -> tuple[Starts, array[int]]:
     """Give starts and codes of the stretches: 1 plus the row's number, 0 for no match."""
     count = len(table)
     numbered = FamilyTable(table.family, table.networks, table.lengths, array("I", range(count)))
-    if not is_pure:
-        columns, found = native.sweep(numbered, array("I", range(1, count + 1)), 0, [])
-        return join_columns(columns), found
-    starts, codes, open_rows = [0], array("I", (0,)), [(1 << BITS[table.family], 0)]
-
-    def begin(start: int, code: int) -> None:
-        if starts[-1] == start:
-            codes[-1] = code
-        else:
-            starts.append(start)
-            codes.append(code)
-
-    def close(until: int) -> None:
-        while open_rows[-1][0] <= until:
-            end, _ = open_rows.pop()
-            if open_rows[-1][0] > end:
-                begin(end, open_rows[-1][1])
-
-    for network, length, row in numbered.rows():
-        close(network)
-        open_rows.append((network + (1 << BITS[table.family] - length), row + 1))
-        begin(network, row + 1)
-    close((1 << BITS[table.family]) - 1)
-    return starts, codes
+    swept = sweep_plain(numbered, array("I", range(1, count + 1)), 0)
+    return swept.starts, swept.codes
 
 
 def describe_diff(diffs: Sequence[FamilyDiff]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from sparrow.errors import InputError, Problem
 from sparrow.sources.bgpdumptext import TABLE_KINDS, UPDATE_KINDS, read_bgpdump
 from sparrow.sources.birdroutes import read_bird
+from sparrow.sources.entry import Skipped
 from sparrow.sources.frrjson import ROUTES, read_frr_json
 from sparrow.sources.line import RouteFormat
 from sparrow.sources.mrt import MrtReader, looks_like_mrt
@@ -25,7 +26,7 @@ from sparrow.sources.showbgp import HEAD, read_show_bgp
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from sparrow.sources.entry import Entry, Skipped
+    from sparrow.sources.entry import Entry
 
     ReadDump: TypeAlias = Callable[[Iterable[bytes], Skipped], Iterator[Entry]]
 
@@ -121,13 +122,31 @@ def open_dump(
     be done.
     """
     unpacked = unpack(pieces, skipped)
+    sample = _take_sample(unpacked)
+    found = dump_format or _tell(file, b"".join(sample))
+    skipped.unit = "octet" if found in _PLACES_IN_OCTETS else "line"
+    return OpenDump(found, _READERS[found](chain(sample, unpacked), skipped))
+
+
+def find_dump_format(file: str, pieces: Iterable[bytes]) -> DumpFormat:
+    """Tell how what messages call `file` is written, packed or not, by its first octets.
+
+    Raises `InputError` where that cannot be done.
+    """
+    return _tell(file, b"".join(_take_sample(unpack(pieces, Skipped()))))
+
+
+def _take_sample(unpacked: Iterator[bytes]) -> list[bytes]:
     sample: list[bytes] = []
     while sum(map(len, sample)) < _SAMPLE and (piece := next(unpacked, b"")):
         sample.append(piece)
-    found = dump_format or detect_format(b"".join(sample))
+    return sample
+
+
+def _tell(file: str, sample: bytes) -> DumpFormat:
+    found = detect_format(sample)
     if found is None:
         kinds = ", ".join(DumpFormat)
         what = f"this is no dump that is known: say which it is with a format ({kinds})"
         raise InputError([Problem(what, file)])
-    skipped.unit = "octet" if found in _PLACES_IN_OCTETS else "line"
-    return OpenDump(found, _READERS[found](chain(sample, unpacked), skipped))
+    return found

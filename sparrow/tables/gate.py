@@ -21,8 +21,8 @@ from sparrow.policy.guards import Scrutiny, list_broken
 from sparrow.policy.modes import Mode
 from sparrow.policy.tablediff import describe_diff, diff_tables
 from sparrow.rib.snapshot import EMPTY
+from sparrow.sources.configured import list_route_files
 from sparrow.sources.files import RouteFile, load_snapshot
-from sparrow.sources.line import RouteFormat
 from sparrow.tables.accepted import AcceptedTables
 from sparrow.tables.contents import Reading
 from sparrow.tables.judging import Examination, Question, examine
@@ -70,9 +70,7 @@ def build_candidate(
 ) -> Candidate:
     """Give what a configuration wants to serve."""
     return Candidate(
-        routes=tuple(
-            RouteFile(each.file, RouteFormat(each.format), each.peer) for each in config.route_files
-        ),
+        routes=list_route_files(config),
         modes=list_modes(config),
         guards=config.guards,
         site_set=site_set,

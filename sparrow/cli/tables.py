@@ -1,0 +1,63 @@
+"""Tables that a command line names: files, or what a configuration lists.
+
+Start from `load_named`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sparrow.cli.progress import progress_bar
+from sparrow.cli.terminal import say, say_problems
+from sparrow.errors import InputError, Problem
+from sparrow.rib.snapshot import EMPTY
+from sparrow.sources.configured import list_route_files
+from sparrow.sources.files import RouteFile, load_snapshot
+from sparrow.sources.kinds import find_format
+from sparrow.sources.line import RouteFormat
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from sparrow.config.model import Config
+    from sparrow.rib.snapshot import Snapshot
+
+table_format_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
+    "--format",
+    "route_format",
+    type=click.Choice([each.value for each in RouteFormat]),
+    help="How every file is written; without it that is told by the content.",
+)
+
+
+def load_named(paths: Sequence[str], route_format: str | None, known: Snapshot = EMPTY) -> Snapshot:
+    """Read files into one table; routes are shared with the table `known`. Raises `InputError`."""
+    problems: list[Problem] = []
+    files = []
+    for path in paths:
+        try:
+            files.append(RouteFile(path, RouteFormat(route_format or find_format(path))))
+        except InputError as error:
+            problems += error.problems
+    if problems:
+        raise InputError(problems)
+    return _load(files, known)
+
+
+def load_configured(config: Config) -> Snapshot:
+    """Read the route files of a configuration into one table. Raises `InputError`."""
+    if config.feeds:
+        say("warning: the tables of live sources are not among these; files alone are read")
+    files = list_route_files(config)
+    if not files:
+        raise InputError([Problem("the configuration has no route files: name some to be read")])
+    return _load(files, EMPTY)
+
+
+def _load(files: Sequence[RouteFile], known: Snapshot) -> Snapshot:
+    with progress_bar(f"reading {', '.join(file.path for file in files)}") as progress:
+        loaded = load_snapshot(files, progress, known)
+    say_problems("warning", loaded.warnings)
+    return loaded.snapshot

@@ -1,0 +1,21 @@
+"""The route files of a configuration, as they are read.
+
+Start from `list_route_files`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sparrow.sources.files import RouteFile
+from sparrow.sources.line import RouteFormat
+
+if TYPE_CHECKING:
+    from sparrow.config.model import Config
+
+
+def list_route_files(config: Config) -> tuple[RouteFile, ...]:
+    """Give the route files in configured order."""
+    return tuple(
+        RouteFile(each.file, RouteFormat(each.format), each.peer) for each in config.route_files
+    )
