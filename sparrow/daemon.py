@@ -27,9 +27,9 @@ from sparrow.account import become
 from sparrow.control.status import Process, build_status
 from sparrow.errors import FatalError, InputError
 from sparrow.folders import CONTROL_SOCKET
-from sparrow.keeping.charge import decode_charge
 from sparrow.keeping.overview import Overview
 from sparrow.keeping.publishing import Publisher
+from sparrow.keeping.reserve import take_charge
 from sparrow.keeping.tether import Tether
 from sparrow.knowing.commands import Commands
 from sparrow.knowing.feeding import FEEDS, Feeds
@@ -304,7 +304,9 @@ def _route_port_settings(config: SsrsConfig) -> RoutePortSettings:
 
 def main(arguments: list[str]) -> int:
     """Be the daemon of a keeper's charge; give the exit code."""
-    charge = decode_charge(arguments[0])
+    charge = take_charge(arguments[0])
+    if charge is None:
+        return 0  # the configuration was refused, and who wanted us is gone
     start_log(charge.layout.log_format, charge.layout.log_level)
     for encoding in ("utf-8-sig", "ascii"):
         codecs.lookup(encoding)  # now, as the account may not be able to read Python's files

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
     from sparrow.keeping.layout import Layout
     from sparrow.keeping.premises import Premises
+    from sparrow.keeping.reserve import Reserve
 
 _log = logging.getLogger(__name__)
 
@@ -64,6 +65,7 @@ class Keeper:
         layout: Layout,
         premises: Premises,
         programs: Mapping[Kind, tuple[str, ...]] = PROGRAMS,
+        reserve: Reserve | None = None,
     ) -> None:
         """Take the premises and become the configured user. Raises `FatalError`."""
         self._layout = layout
@@ -86,7 +88,7 @@ class Keeper:
         has_plan = (self._run_dir.path / PLAN).is_dir()
         if layout.dns and has_plan and self._predecessor is None:
             posts = give_head_start(posts, time.monotonic())
-        self._children = Children(posts, layout, self._estate, programs)
+        self._children = Children(posts, layout, self._estate, programs, reserve)
         self._children.is_successor = self._predecessor is not None
         self._selector = selectors.DefaultSelector()
         self._wakeup, self._alarm = socket.socketpair()
@@ -295,8 +297,11 @@ def _step_down(user: str | None) -> None:
         )
 
 
-def keep(layout: Layout, premises: Premises) -> int:
-    """Keep the server of a layout in this process; give the exit code. Raises `FatalError`."""
+def keep(layout: Layout, premises: Premises, reserve: Reserve | None = None) -> int:
+    """Keep the server of a layout in this process; give the exit code. Raises `FatalError`.
+
+    The first daemon is the one in reserve, where there is one.
+    """
     # From here on signals wait for the keeper, which hears them once it is able to.
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-    return Keeper(layout, premises).run()
+    return Keeper(layout, premises, reserve=reserve).run()

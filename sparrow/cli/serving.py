@@ -26,6 +26,7 @@ from sparrow.keeping.layout import decode_layout
 from sparrow.keeping.listening import leave_out_absent
 from sparrow.keeping.premises import enter
 from sparrow.keeping.remembered import Origin, load_layout, store_layout
+from sparrow.keeping.reserve import Reserve
 from sparrow.logs import start_log
 from sparrow.sources.octets import load_octets
 
@@ -63,10 +64,14 @@ def serve(config_path: str | None, log_format: str, log_level: str, *, is_replac
     """
     start_log(log_format, log_level)
     _hold_signals()
-    with ending(logging.getLogger(__name__).error):
+    with ending(logging.getLogger(__name__).error), Reserve() as reserve:
         path = locate_config(config_path)
         origin = _look_at(path)
-        known = _recall(origin) or _read_layout(path)
+        known = _recall(origin)
+        if known is None:
+            if origin:  # otherwise nobody will want a daemon
+                reserve.start()
+            known = _read_layout(path)
         layout = replace(leave_out_absent(known), log_format=log_format, log_level=log_level)
         account = find_account(layout.user)
         premises = enter(layout, account, is_replacing=is_replacing)
@@ -75,7 +80,7 @@ def serve(config_path: str | None, log_format: str, log_level: str, *, is_replac
         load_cookie_secrets(layout.secret_path, owner)  # made now, while it can be
         if origin and origin == _look_at(path):
             store_layout(known, origin)
-        sys.exit(keep(layout, premises))
+        sys.exit(keep(layout, premises, reserve))
 
 
 def _make_state_dir(path: str, owner: tuple[int, int] | None) -> None:

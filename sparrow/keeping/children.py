@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from sparrow.keeping.estate import Estate
     from sparrow.keeping.layout import Layout
+    from sparrow.keeping.reserve import Reserve
 
 _log = logging.getLogger(__name__)
 
@@ -80,6 +81,11 @@ def held_signals() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+def child_environ() -> dict[str, str]:
+    """Give the environment of what we start: ours, but who supervises us does not hear of it."""
+    return {name: value for name, value in os.environ.items() if name != VARIABLE}
+
+
 def as_root() -> int | None:
     """Give the user for a process that we start: root, where we only act as another."""
     return 0 if os.getuid() == 0 != os.geteuid() else None
@@ -94,6 +100,7 @@ class Children:
         layout: Layout,
         estate: Estate,
         programs: Mapping[Kind, tuple[str, ...]] = PROGRAMS,
+        reserve: Reserve | None = None,
     ) -> None:
         self.posts = {post.name: post for post in posts}
         """All posts by name; replaced, never changed."""
@@ -104,6 +111,7 @@ class Children:
         self._layout = layout
         self._estate = estate
         self._programs = programs
+        self._reserve = reserve
         self._children: dict[str, _Child] = {}
         self._started_at_s = time.time()
 
@@ -142,31 +150,42 @@ class Children:
     def _start(self, post: Post) -> None:
         ours, theirs = socket.socketpair()
         with theirs:
-            charge = Charge(
-                name=post.name,
-                number=post.number,
-                layout=self._layout,
-                estate=self._estate,
-                tether_fd=theirs.fileno(),
-                keeper_pid=os.getpid(),
-                is_successor=self.is_successor,
-                was_ready=self.was_ready,
-            )
-            environ = {name: value for name, value in os.environ.items() if name != VARIABLE}
-            if post.is_pure:
-                environ["SPARROW_PURE"] = "1"
-            with held_signals():
-                process = subprocess.Popen(  # noqa: S603  (programs of ours)
-                    [*self._programs[post.kind], encode_charge(charge)],
-                    env=environ,
-                    stdin=subprocess.DEVNULL,
-                    pass_fds=(*self._estate.descriptors, theirs.fileno()),
-                    user=as_root(),
-                    start_new_session=True,  # Ctrl-C is for the keeper, who ends them in order
-                )
+            charge = self._charge(post, theirs.fileno())
+            found = self._reserve.send(charge) if self._reserve and _is_daemon(post) else None
+            if found:
+                ours.close()
+                process, ours = found
+            else:
+                process = self._spawn(post, charge)
         ours.setblocking(False)
         self._children[post.name] = _Child(post, process, ours)
         self._set(fill(post, process.pid))
+
+    def _charge(self, post: Post, tether_fd: int) -> Charge:
+        return Charge(
+            name=post.name,
+            number=post.number,
+            layout=self._layout,
+            estate=self._estate,
+            tether_fd=tether_fd,
+            keeper_pid=os.getpid(),
+            is_successor=self.is_successor,
+            was_ready=self.was_ready,
+        )
+
+    def _spawn(self, post: Post, charge: Charge) -> subprocess.Popen[bytes]:
+        environ = child_environ()
+        if post.is_pure:
+            environ["SPARROW_PURE"] = "1"
+        with held_signals():
+            return subprocess.Popen(  # noqa: S603  (programs of ours)
+                [*self._programs[post.kind], encode_charge(charge)],
+                env=environ,
+                stdin=subprocess.DEVNULL,
+                pass_fds=(*self._estate.descriptors, charge.tether_fd),
+                user=as_root(),
+                start_new_session=True,  # Ctrl-C is for the keeper, who ends them in order
+            )
 
     def _set(self, post: Post) -> None:
         self.posts[post.name] = post
@@ -233,6 +252,10 @@ class Children:
         with suppress(OSError):  # a full disk hides the status; it must not end the server
             aside.write_text(json.dumps(row), "utf-8")
             aside.rename(run_dir / STATE)
+
+
+def _is_daemon(post: Post) -> bool:
+    return post.kind is Kind.DAEMON
 
 
 def _twin(post: Post) -> str | None:

@@ -24,7 +24,7 @@ class Holding:
     endpoint: Endpoint
     """Address and port."""
     fd: int
-    """Descriptor, the same number in every process of a keeper."""
+    """Descriptor, in the process that asks."""
 
 
 @dataclass(frozen=True, slots=True)
