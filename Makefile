@@ -3,6 +3,7 @@
 # make check   lint, format, types, import contracts
 # make bench   measure; compares with gdnsd and Knot, and asks with dnsperf
 # make asan    test the native code with the sanitizers of the C compiler
+# make bind-driver   build bind-compat/dlz_sparrow.so, which BIND loads
 #
 # Everything is installed into .venv, which is made when it is missing and
 # brought up to date when pyproject.toml or the native code changes.
@@ -17,8 +18,13 @@ DEMO := routes/demo
 BENCHES := machine load_zone load_tables mrt_read compiling lookups native_answer starts truth wrong answers misses churn
 NATIVE := $(wildcard sparrow/*/*.pyx sparrow/*/*.pxi sparrow/*/*.h)
 
+# The driver for BIND is C alone, with the look-up of sparrow/plan.
+BIND_DRIVER ?= bind-compat/dlz_sparrow.so
+BIND_CFLAGS ?= -O2
+BIND_FLAGS := -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wshadow -Isparrow/plan -fPIC -fvisibility=hidden -pthread -shared
+
 .DEFAULT_GOAL := run
-.PHONY: run test check bench asan
+.PHONY: run test check bench asan bind-driver
 .DELETE_ON_ERROR:
 
 run: $(VENV)/installed
@@ -47,6 +53,11 @@ bench: $(VENV)/installed-dev
 
 asan: $(VENV)/installed-dev
 	@.ci/asan
+
+bind-driver: $(BIND_DRIVER)
+
+$(BIND_DRIVER): $(wildcard bind-compat/driver/*.[ch] sparrow/plan/*.h)
+	$(CC) $(BIND_FLAGS) $(BIND_CFLAGS) -o $@ bind-compat/driver/*.c
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
