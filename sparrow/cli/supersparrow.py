@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+import traceback
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -109,7 +110,7 @@ def _open(settings: Settings) -> Iterator[Callable[[str], Answer]]:
     """Give what answers a text; notes go to stderr meanwhile."""
     # These take as long to import as all of the rest, and help and mistakes need none of them.
     from sparrow.routeserver.client import RouteServerClient  # noqa: PLC0415
-    from sparrow.supersparrow.asking import Asking, build_server  # noqa: PLC0415
+    from sparrow.supersparrow.asking import Asking, Source, build_server  # noqa: PLC0415
     from sparrow.supersparrow.background import BackgroundLoop  # noqa: PLC0415
     from sparrow.supersparrow.notes import Notes  # noqa: PLC0415
 
@@ -120,7 +121,11 @@ def _open(settings: Settings) -> Iterator[Callable[[str], Answer]]:
 
         def answer(text: str) -> Answer:
             began = time.monotonic()
-            given = loop.wait_for(asking.answer(text))
+            try:
+                given = loop.wait_for(asking.answer(text))
+            except Exception as error:  # noqa: BLE001  (a fault of ours: who asks goes on asking)
+                _tell("".join(traceback.format_exception(error)))
+                given = asking.give_own(Source.NO_ANSWER, f"a fault of the program: {error!r}")
             notes.take(text, given, time.monotonic() - began)
             return given
 

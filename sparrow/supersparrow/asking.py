@@ -90,20 +90,24 @@ class Asking:
         """Answer a text, which should be an address; blanks around it are passed over."""
         try:
             address = unwrap(parse_address(text.strip()))[0]
-        except InputError as error:
-            return self._give_own(Source.NO_ADDRESS, str(error))
+        except InputError:
+            return self.give_own(Source.NO_ADDRESS, f"{shown(text.strip())} is no address")
         held = self._cache.find(address, self._clock())
         if held is not None:
             return Answer(held.results, Source.CACHE, held.why)
         if not self._settings.peers:
-            return self._give_own(Source.RULE, "there are no peers")
+            return self.give_own(Source.RULE, "there are no peers")
         try:
             learnt = await self._server.ask(address)
         except RouteServerError as error:
-            return self._give_own(Source.NO_ANSWER, str(error))
+            return self.give_own(Source.NO_ANSWER, str(error))
         answer = self._decide(address, learnt)
         self._cache.store(address, answer, self._clock())
         return answer
+
+    def give_own(self, source: Source, why: str) -> Answer:
+        """Make the answer of who is not nearest to anybody, or not known to be."""
+        return Answer((self._settings.own,), source, why)
 
     def _decide(self, address: bytes, learnt: Learnt) -> Answer:
         if learnt.path is None:
@@ -114,9 +118,6 @@ class Asking:
             decision = decide(learnt.path.path, settings.peers, settings.result_count)
             route = f"path {learnt.path} to {learnt.prefix}"
         if not decision.results:
-            return self._give_own(Source.RULE, f"no peer: {route}")
+            return self.give_own(Source.RULE, f"no peer: {route}")
         named = ", ".join(map(str, decision.asns))
         return Answer(decision.results, Source.RULE, f"peer {named}: {route}")
-
-    def _give_own(self, source: Source, why: str) -> Answer:
-        return Answer((self._settings.own,), source, why)
