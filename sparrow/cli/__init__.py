@@ -17,6 +17,7 @@ _PLACES = {
     "config": ("checking", "config"),
     "lookup": ("asking", "lookup"),
     "explain": ("asking", "explain"),
+    "export": ("exporting", "export"),
     "status": ("running", "status"),
     "reload": ("running", "reload"),
     "site": ("sites", "site"),

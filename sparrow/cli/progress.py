@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import (
     BarColumn,
     DownloadColumn,
+    MofNCompleteColumn,
     Progress,
     TextColumn,
     TimeRemainingColumn,
@@ -23,17 +24,22 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def progress_bar(title: str) -> Iterator[Callable[[int, int], None] | None]:
-    """Give a callback for (done, total) octets that draws a bar; None off a terminal."""
+def progress_bar(
+    title: str, unit: str | None = None
+) -> Iterator[Callable[[int, int], None] | None]:
+    """Give a callback for (done, total) that draws a bar; None off a terminal.
+
+    What is counted are octets, or what `unit` says.
+    """
     console = Console(stderr=True)
     if not console.is_terminal:
         yield None
         return
+    counted = (DownloadColumn(), TransferSpeedColumn())
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
+        *(counted if unit is None else (MofNCompleteColumn(), TextColumn(unit))),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, transient=True) as progress:

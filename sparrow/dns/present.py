@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 def render_rrset(rrset: RRset) -> Iterator[str]:
     """Give each record as a line `owner TTL IN TYPE rdata`."""
     for rdata in rrset.rdatas:
-        text = _render_rdata(rrset.rtype, rdata)
+        text = render_rdata(rrset.rtype, rdata)
         yield f"{render_name(rrset.owner)} {rrset.ttl} IN {render_rtype(rrset.rtype)} {text}"
 
 
-def _render_rdata(rtype: int, rdata: bytes) -> str:
+def render_rdata(rtype: int, rdata: bytes) -> str:
     """Give the text of rdata; that of RFC 3597 section 5 where dnslib knows no other."""
     try:
         shape = RDMAP.get(QTYPE.get(rtype), RD)
