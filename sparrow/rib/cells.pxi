@@ -220,11 +220,11 @@ cdef class Ranker:
         """Take the figures of one step and site where there are none yet."""
         cdef const uint32_t[::1] column = source.column
         cdef const double[::1] table = source.figures
-        cdef Py_ssize_t width = source.width, offset = source.offset, cell
+        cdef Py_ssize_t cell
         cdef double[::1] out = self.figures
         for cell in range(count):
             if isnan(out[place + cell]):
-                out[place + cell] = table[column[start + cell] * width + offset]
+                out[place + cell] = table[column[start + cell]]
         return 0
 
     cdef int clear(self, Py_ssize_t place, Py_ssize_t count) except -1:
@@ -249,9 +249,17 @@ cdef class Ranker:
             self.groups[site * BLOCK + cell] = base + (0 if table[column[start + cell]] else 1)
         return 0
 
-    cdef uint8_t stand(self, Py_ssize_t cell) except? 255:
+    cdef bint has_route(self, Py_ssize_t cell) except -1:
+        """Tell whether any site has a route; the groups of those that have are even."""
+        cdef Py_ssize_t site
+        for site in range(self.sites):
+            if not self.groups[site * BLOCK + cell] & 1:
+                return True
+        return False
+
+    cdef int stand(self, Py_ssize_t cell) except -1:
         """Let those stand for a place who are in the lowest group that has any left."""
-        cdef uint8_t lowest = 254, found
+        cdef uint8_t lowest = 255, found
         cdef Py_ssize_t site
         for site in range(self.sites):
             found = self.groups[site * BLOCK + cell]
@@ -260,7 +268,7 @@ cdef class Ranker:
         for site in range(self.sites):
             found = self.groups[site * BLOCK + cell]
             self.is_left[site] = not self.is_placed[site] and found == lowest
-        return lowest
+        return 0
 
     cdef int compare(self, Py_ssize_t step, Py_ssize_t cell) except -1:
         """Put out whoever one step puts out; give how many are left."""
@@ -298,12 +306,12 @@ def rank_cells(Py_ssize_t cells, list sites not None, list steps not None, int d
     `sites` has an object for each with `base` (2 where it comes last, else 0), and `column`
     and `is_routed`: codes by cell, and by code whether the site has a route; a column of
     None where it has none anywhere. `steps` are pairs of a margin and, for each site, a list
-    of sources: `column`, `figures`, `width` and `offset`, where the figure of a code is at
-    `code * width + offset` and NaN is unknown; the first one that knows counts.
+    of sources: `column`, codes by cell, and `figures`, by code, where NaN is unknown; the
+    first one that knows counts.
 
     Gives by cell the number of an order; the orders, `array("Q")`, the number of the order
     without its last place in the upper half, or 2**32 - 1, and in the lower half the place
-    in `sites` of that last one; and by cell whether the first one has a route,
+    in `sites` of that last one; and by cell whether any of the sites has a route,
     `array("B")`. The twin of `sparrow.policy.ranking.rank_some`.
     """
     cdef Ranker run = Ranker(len(sites), [margin for margin, _ in steps])
@@ -313,7 +321,6 @@ def rank_cells(Py_ssize_t cells, list sites not None, list steps not None, int d
     cdef uint8_t[::1] is_routed = routed
     cdef Py_ssize_t start, count, cell, site, step, place
     cdef uint64_t order
-    cdef uint8_t group
     for start in range(0, cells, BLOCK):
         count = min(<Py_ssize_t>BLOCK, cells - start)
         for site in range(run.sites):
@@ -328,11 +335,10 @@ def rank_cells(Py_ssize_t cells, list sites not None, list steps not None, int d
             for site in range(run.sites):
                 run.is_placed[site] = 0
             for place in range(min(<Py_ssize_t>depth, run.sites)):
-                group = run.stand(cell)
+                run.stand(cell)
                 site = run.find_winner(cell)
                 run.is_placed[site] = 1
                 order = run.orders.number(order << 32 | <uint64_t>site)
-                if place == 0:
-                    is_routed[start + cell] = group & 1 ^ 1
+            is_routed[start + cell] = run.has_route(cell)
             out[start + cell] = <uint32_t>order
     return given, run.orders.pairs[:run.orders.count], routed

@@ -1,0 +1,242 @@
+"""All that is known of client addresses before a site is chosen for them.
+
+Law: what is known of an address depends on the address alone, never on a service or on how
+sites stand; each kind of knowledge is a layer, and `None` is where nothing is known. Start
+from `Knowledge`.
+"""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from sparrow.policy.intervals import sweep_plain, sweep_table
+from sparrow.policy.layer import Layer
+from sparrow.policy.preference import build_finder
+from sparrow.policy.ranking import Evidence
+from sparrow.policy.sanity import count_hops
+from sparrow.rib.snapshot import EMPTY
+from sparrow.values.address import FAMILIES, family_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+
+    from sparrow.policy.site import SiteSet
+    from sparrow.rib.route import Route
+    from sparrow.rib.snapshot import FamilyTable, Snapshot
+
+Figures: TypeAlias = "tuple[float | None, ...]"
+"""A figure for each site, by its number; None where none is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """The best route that covers an address in the view of a site."""
+
+    hops: int
+    """Its hops, prepended ones once."""
+    local_pref: int | None = None
+    """Its local preference; None where it has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    """The tables that the sites' own routers give, and the one of nobody in particular."""
+
+    common: Snapshot = EMPTY
+    """The routes of no site's view."""
+    of_sites: Mapping[int, Snapshot] | None = None
+    """By number of the site: its own view. None where no site has one."""
+    union: Snapshot = EMPTY
+    """All of them as one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lore:
+    """What is known of addresses that no route tells."""
+
+    places: Layer[Figures] | None = None
+    """Kilometres to each site."""
+    rtts: Layer[Figures] | None = None
+    """Measured milliseconds to each site, by prefix."""
+    rtts_of_asn: Mapping[int, Figures] | None = None
+    """The same by the AS that originates the route; what is measured by prefix goes before."""
+    overrides: Layer[int | None] | None = None
+    """Site that an operator wants for a prefix, by its number."""
+    override_of_asn: Mapping[int, int] | None = None
+    """Site that an operator wants for an origin AS; one for a prefix goes before."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether it says nothing of any address."""
+        return all(
+            each is None or each == {}
+            for each in (
+                self.places,
+                self.rtts,
+                self.rtts_of_asn,
+                self.overrides,
+                self.override_of_asn,
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What is known by the AS that originates the route to an address."""
+
+    rtts: Figures | None = None
+    """Measured milliseconds to each site."""
+    override: int | None = None
+    """Number of the site that an operator wants."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of one address."""
+
+    evidence: tuple[Evidence, ...]
+    """By site."""
+    home: int | None
+    """Site that the route of the common view names; None without one."""
+    override: int | None
+    """Site that an operator wants; None without one."""
+
+    def is_covered(self, sites: Iterable[int]) -> bool:
+        """Tell whether the view of one of some sites has a route."""
+        return any(self.evidence[site].hops is not None for site in sites)
+
+    def is_near_any(self, sites: Iterable[int]) -> bool:
+        """Tell whether a distance or a time to one of some sites is known."""
+        return any(
+            known.rtt_ms is not None or known.distance_km is not None
+            for known in (self.evidence[site] for site in sites)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """All layers. Built once for some tables, then only read."""
+
+    site_count: int
+    """How many sites there are."""
+    homes: Layer[int | None]
+    """Site that the route of the common view names."""
+    marks: Layer[int]
+    """0, or a flag of `sparrow.policy.intervals`; it is the code."""
+    views: Mapping[int, Layer[Sighting | None]]
+    """By number of the site: what its own view has; a default route is nothing."""
+    origins: Layer[Origin] | None
+    """By the origin of the most specific route in any view."""
+    lore: Lore
+    """The rest."""
+
+    def list_layers(self) -> list[Layer[Any]]:
+        """Give every layer there is."""
+        optional = (self.origins, self.lore.places, self.lore.rtts, self.lore.overrides)
+        there = [layer for layer in optional if layer is not None]
+        return [self.homes, self.marks, *self.views.values(), *there]
+
+    def find(self, address: bytes) -> Known:
+        """Tell what is known of a packed address that wraps none."""
+        family, number = family_of(address), int.from_bytes(address, "big")
+        return self.describe(lambda layer: layer.find(family, number))
+
+    def describe(self, value_of: Callable[[Layer[Any]], Any]) -> Known:
+        """Put together what the layers say of an address; `value_of` gives that of each."""
+        lore, nothing = self.lore, (None,) * self.site_count
+        origin = (self.origins and value_of(self.origins)) or Origin()
+        rtts = (lore.rtts and value_of(lore.rtts)) or nothing
+        distances = (lore.places and value_of(lore.places)) or nothing
+        wanted = value_of(lore.overrides) if lore.overrides else None
+        sightings = {site: value_of(layer) for site, layer in self.views.items()}
+        evidence = tuple(
+            _build_evidence(sightings.get(site), rtt_ms, distance_km)
+            for site, (rtt_ms, distance_km) in enumerate(
+                zip(merge_figures(rtts, origin.rtts), distances, strict=True)
+            )
+        )
+        return Known(evidence, value_of(self.homes), origin.override if wanted is None else wanted)
+
+
+def _build_evidence(
+    seen: Sighting | None, rtt_ms: float | None, distance_km: float | None
+) -> Evidence:
+    if seen is None:
+        return Evidence(rtt_ms=rtt_ms, distance_km=distance_km)
+    return Evidence(seen.hops, seen.local_pref, rtt_ms, distance_km)
+
+
+def merge_figures(first: Figures, second: Figures | None) -> Figures:
+    """Give the figures of `first`, and where it has none those of `second`."""
+    if second is None:
+        return first
+    return tuple(
+        other if figure is None else figure for figure, other in zip(first, second, strict=True)
+    )
+
+
+def build_knowledge(site_set: SiteSet, views: Views, lore: Lore) -> Knowledge:
+    """Make the layers of some tables; `lore` is of the same sites."""
+    finder = build_finder(site_set)
+
+    def find_home(route: Route) -> int | None:
+        return finder.home(route).site if finder.home(route).asn is not None else None
+
+    return Knowledge(
+        site_count=len(site_set.sites),
+        homes=_layer_of(views.common, [find_home(route) for route in views.common.routes], None),
+        marks=_build_marks(views.union),
+        views={
+            site: _build_view(snapshot) for site, snapshot in sorted((views.of_sites or {}).items())
+        },
+        origins=_build_origins(views.union, lore),
+        lore=lore,
+    )
+
+
+def _build_marks(union: Snapshot) -> Layer[int]:
+    codes = array("I", bytes(4 * len(union.routes)))
+    v4, v6 = (sweep_table(union.family(family), codes, 0) for family in FAMILIES)
+    return Layer(v4, v6, ())
+
+
+def _build_view(snapshot: Snapshot) -> Layer[Sighting | None]:
+    seen = [Sighting(count_hops(route), None) for route in snapshot.routes]
+    tables = [_without_default(snapshot.family(family)) for family in FAMILIES]
+    return _layer_of(snapshot, seen, None, tables)
+
+
+def _without_default(table: FamilyTable) -> FamilyTable:
+    has_default = len(table) > 0 and table.lengths[0] == 0
+    return table.part(1, len(table)) if has_default else table
+
+
+def _build_origins(union: Snapshot, lore: Lore) -> Layer[Origin] | None:
+    """Make the layer of what is known by origin; None where nothing is."""
+    rtts, overrides = lore.rtts_of_asn or {}, lore.override_of_asn or {}
+    if not rtts and not overrides:
+        return None
+
+    def find(route: Route) -> Origin:
+        asns = route.origins
+        return Origin(
+            next((rtts[asn] for asn in asns if asn in rtts), None),
+            next((overrides[asn] for asn in asns if asn in overrides), None),
+        )
+
+    return _layer_of(union, list(map(find, union.routes)), Origin())
+
+
+def _layer_of(
+    snapshot: Snapshot,
+    by_route: Sequence[Any],
+    default: Hashable,
+    tables: Sequence[FamilyTable] | None = None,
+) -> Layer[Any]:
+    """Make a layer from a value for each route of a table; equal values have one code."""
+    numbers = {default: 0}
+    codes = array("I", [numbers.setdefault(value, len(numbers)) for value in by_route])
+    v4, v6 = (sweep_plain(table, codes, 0) for table in tables or (snapshot.v4, snapshot.v6))
+    return Layer(v4, v6, tuple(numbers))
