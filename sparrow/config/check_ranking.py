@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from sparrow.config.model import Config
 
+MAX_OVERRIDES = 2**16 - 1
+"""In an address map a code has 16 bits, and one says that there is no override."""
+
 _RANK_BY = ("ranking", "rank_by")
 
 
@@ -75,6 +78,9 @@ def _check_distance(config: Config) -> Iterator[Finding]:
 
 def _check_overrides(config: Config) -> Iterator[Finding]:
     overrides = config.overrides
+    if len(overrides) > MAX_OVERRIDES:
+        what = f"there are {len(overrides)}, and {MAX_OVERRIDES} can be: join some prefixes"
+        yield Finding(("overrides",), what)
     for position, each in enumerate(overrides):
         yield from find_unknown_site(config, ("overrides", position, "site"), each.site)
     clients = [(each.prefix, each.asn) for each in overrides]

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from sparrow.config.check_ranking import find_expired
+from sparrow.config.check import check_config
+from sparrow.config.check_ranking import MAX_OVERRIDES, find_expired
 from sparrow.config.feeding import GobgpConfig
 from sparrow.config.load import LoadedConfig
 from sparrow.config.ranking import RankingConfig
@@ -260,6 +261,16 @@ def test_what_is_doubtful_is_a_warning(load: Load, text: str, line: int, what: s
 
 def test_places_that_are_complete_give_no_warning(load: Load) -> None:
     assert () == load(BOTH_LOCATED + GEO).warnings
+
+
+def test_more_overrides_than_a_map_can_tell_apart_are_refused(load: Load) -> None:
+    config = load(SITES + "overrides: [{asn: 0, site: nl}]").config
+    every = tuple(
+        config.overrides[0].model_copy(update={"asn": asn}) for asn in range(MAX_OVERRIDES + 1)
+    )
+    assert [] == list(check_config(config.model_copy(update={"overrides": every[1:]})))
+    (found,) = check_config(config.model_copy(update={"overrides": every}))
+    assert "there are 65536, and 65535 can be: join some prefixes" == found.what
 
 
 def test_overrides_that_have_ended_are_found(load: Load) -> None:
