@@ -8,6 +8,7 @@ again, so that no answer is taken for that to another question. Start from `Rout
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import TYPE_CHECKING
 
 from sparrow.routeserver.dialogue import Dialogue, Ending, Ready
@@ -128,7 +129,7 @@ class RouteServerClient:
                 lambda: link, server.host, self._port
             )
         except OSError as error:
-            raise self._error(f"cannot be reached: {error.strerror or error}") from None
+            raise self._error(f"cannot be reached: {_describe(error)}") from None
         self._link = link
         if self._is_closed:
             link.abort()
@@ -140,6 +141,12 @@ class RouteServerClient:
         if isinstance(event, Ending):
             raise self._error(event.why)
         return link
+
+
+def _describe(error: OSError) -> str:
+    """Give the kernel's words, where asyncio has its own; names that are unknown have others."""
+    number = error.errno or 0
+    return os.strerror(number) if number > 0 else error.strerror or str(error)
 
 
 class _Link(asyncio.Protocol):

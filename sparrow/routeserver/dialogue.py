@@ -115,8 +115,11 @@ class Dialogue:
         """Take what came; None while more is to come."""
         if self._stage is _Stage.OVER:
             return None
+        event: Event | None = None
         for line in self._lines.cut(octets):
-            self._take(line)
+            event = self._take(line) or event
+        if event is not None:
+            return event
         if self._lines.is_broken:
             return self._end("sends a line without an end")
         # What nobody waits for is dropped, and is no part of the next answer.
@@ -143,11 +146,15 @@ class Dialogue:
         self._out += line.encode() + b"\n"
         self._lines.drop_tail()
 
-    def _take(self, line: str) -> None:
+    def _take(self, line: str) -> Event | None:
+        """Take a line; one that is the prompt was ended by what the server said unasked."""
+        if self._stage is _Stage.ANSWER and line.rstrip(" ") == self._prompt:
+            return self._finish()
         if line.strip():
             self._last = line.strip()
         if self._reading is not None:
             self._reading.take(line)
+        return None
 
     def _see(self, tail: str) -> Event | None:
         """Look at the unfinished line, and do what the table says."""

@@ -279,6 +279,14 @@ def test_what_is_said_while_nobody_asks_is_no_part_of_an_answer() -> None:
     assert learnt("64702") == ask(dialogue, "192.168.193.15", transcripts.ZEBRA_ANSWER)
 
 
+def test_an_answer_ends_with_its_prompt_whatever_comes_with_it() -> None:
+    more = transcripts.ZEBRA_ANSWER + b"\r\nVty connection is timed out.\r\n"
+    dialogue = zebra()
+    assert learnt("64702") == ask(dialogue, "192.168.193.15", more)
+    assert dialogue.is_ready
+    assert isinstance(dialogue.end(), Ending)
+
+
 def test_what_is_said_while_nobody_asks_is_not_counted() -> None:
     dialogue = zebra()
     for _ in range(3 * MAX_ANSWER // MAX_LINE):
