@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from sparrow.config.fields import MAX_PORT, refusal, shown
 from sparrow.errors import InputError
 from sparrow.routeserver.server import Kind
+from sparrow.values.address import parse_address
 from sparrow.values.asn import parse_asn
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ MAX_TTL = 2**31 - 1
 _NUMBER = re.compile(r"\d{1,12}\Z", re.ASCII)
 _SECONDS = re.compile(r"\d{1,9}(\.\d{1,9})?\Z", re.ASCII)
 _SERVICE = re.compile(r"[A-Za-z0-9](-?[A-Za-z0-9])*\Z", re.ASCII)  # RFC 6335 section 5.1
+_HOST = re.compile(r"(?=.{1,253}\Z)(?:\w(?:[\w-]{0,61}\w)?\.)*\w(?:[\w-]{0,61}\w)?\.?\Z", re.ASCII)
 _FLAGS = {"1": True, "0": False}
 
 
@@ -101,6 +103,16 @@ def parse_word(text: str) -> str:
     """Take an address, a host name, or whatever else is one word."""
     if not text.isprintable() or not text or set(text) & set(" ,"):
         raise refusal(f"must be one address or host name, not {shown(text)}")
+    return text
+
+
+def parse_host(text: str) -> str:
+    """Take an address, or a host name as resolvers take it."""
+    if not _HOST.match(text):
+        try:
+            parse_address(text)
+        except InputError:
+            raise refusal(f"must be an address or a host name, not {shown(text)}") from None
     return text
 
 
@@ -178,7 +190,7 @@ _OPTIONS = (
         "KIND",
         Kind.ZEBRA,
     ),
-    Option("host", parse_word, "where the route server is", "HOST", "localhost"),
+    Option("host", parse_host, "where the route server is", "HOST", "localhost"),
     Option("port", parse_port, "its port, as a number or a service", "PORT"),
     Option("password", parse_text, "its password", "PASSWORD"),
     Option(
