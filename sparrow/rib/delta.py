@@ -8,16 +8,21 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import dataclass
+from itertools import compress, count
+from operator import is_not
 from typing import TYPE_CHECKING
 
 from sparrow.rib.snapshot import FamilyTable, Snapshot
 from sparrow.rib.twin import IS_PURE, native
+from sparrow.values.address import FAMILIES, IPV4, IPV6
 
 if TYPE_CHECKING:
     from sparrow.rib.route import Route
 
 _BLOCK = 1024
 """Rows compared at once. Measured: 256 to 4096 differ by less than the noise."""
+_FEW = 10_000
+"""Rows that are compared one by one, which takes half the time of hashing 100,000 routes."""
 _UNKNOWN = 2**32 - 1
 """Stands for a route that the old table lacks; no table has as many routes."""
 
@@ -43,19 +48,36 @@ class Delta:
 
 def diff(old: Snapshot, new: Snapshot, *, is_pure: bool = IS_PURE) -> Delta:
     """Compare two tables; routes are compared by value, not by number."""
-    numbers = _old_numbers(old.routes, new.routes)
-    diff_family = _diff_family if is_pure else _diff_natively
-    gone4, come4 = diff_family(old.v4, new.v4, numbers)
-    gone6, come6 = diff_family(old.v6, new.v6, numbers)
+    numbers = _number_by_place(old.routes, new.routes)
+    gone, come = _compare_both(old, new, numbers, is_pure=is_pure)
+    if len(come[IPV4]) + len(come[IPV6]) > _FEW:
+        numbers = _number_by_value(old.routes, new.routes)
+        gone, come = _compare_both(old, new, numbers, is_pure=is_pure)
+    else:
+        come = {family: _drop_equal(old, new, family, come[family]) for family in FAMILIES}
     return Delta(
-        withdrawn=Snapshot(gone4, gone6, old.routes),
-        announced=Snapshot(come4, come6, new.routes),
+        withdrawn=Snapshot(old.v4.pick(gone[IPV4]), old.v6.pick(gone[IPV6]), old.routes),
+        announced=Snapshot(new.v4.pick(come[IPV4]), new.v6.pick(come[IPV6]), new.routes),
         size_before=len(old),
         size_after=len(new),
     )
 
 
-def _old_numbers(old: tuple[Route, ...], new: tuple[Route, ...]) -> array[int]:
+def _number_by_place(old: tuple[Route, ...], new: tuple[Route, ...]) -> array[int]:
+    """Give for each new route its number in the old table where it is the same object there.
+
+    A table that follows another has most of its routes so. All others are `_UNKNOWN`.
+    """
+    numbers = array("I", range(len(new)))
+    for number in compress(count(), map(is_not, old, new)):
+        numbers[number] = _UNKNOWN
+    more = len(new) - len(old)
+    if more > 0:
+        numbers[len(old) :] = array("I", (_UNKNOWN,)) * more
+    return numbers
+
+
+def _number_by_value(old: tuple[Route, ...], new: tuple[Route, ...]) -> array[int]:
     """Give for each new route its number in the old table, or `_UNKNOWN`."""
     if not old:
         return array("I", (_UNKNOWN,)) * len(new)
@@ -63,16 +85,34 @@ def _old_numbers(old: tuple[Route, ...], new: tuple[Route, ...]) -> array[int]:
     return array("I", [places.get(route, _UNKNOWN) for route in new])
 
 
-def _diff_natively(
-    old: FamilyTable, new: FamilyTable, numbers: array[int]
-) -> tuple[FamilyTable, FamilyTable]:
-    gone, come = native.diff(old, new, numbers)
-    return old.pick(gone), new.pick(come)
+def _drop_equal(old: Snapshot, new: Snapshot, family: int, come: array[int]) -> array[int]:
+    """Drop the rows of `new` whose prefix has an equal route in `old`."""
+    before, after = old.family(family), new.family(family)
+    kept = array("I")
+    for row in come:
+        key = after.key(row)
+        place = before.row_behind(key, 0, len(before)) - 1
+        is_there = place >= 0 and before.key(place) == key
+        if not is_there or old.routes[before.routes[place]] != new.routes[after.routes[row]]:
+            kept.append(row)
+    return kept
 
 
-def _diff_family(
+def _compare_both(
+    old: Snapshot, new: Snapshot, numbers: array[int], *, is_pure: bool
+) -> tuple[dict[int, array[int]], dict[int, array[int]]]:
+    """Give by family the rows of `old` that went, and those of `new` that came or changed."""
+    compare = _compare_tables if is_pure else native.diff
+    gone, come = {}, {}
+    for family in FAMILIES:
+        found = compare(old.family(family), new.family(family), numbers)
+        gone[family], come[family] = found
+    return gone, come
+
+
+def _compare_tables(
     old: FamilyTable, new: FamilyTable, numbers: array[int]
-) -> tuple[FamilyTable, FamilyTable]:
+) -> tuple[array[int], array[int]]:
     """Give the rows of `old` that went, and those of `new` that came or changed."""
     routes = array("I", map(numbers.__getitem__, new.routes)) if len(old) else new.routes
     aligned = FamilyTable(new.family, new.networks, new.lengths, routes)
@@ -94,7 +134,7 @@ def _diff_family(
         at_old, at_new = at_old + count_old, at_new + count_new
     gone.extend(range(at_old, len(old)))
     come.extend(range(at_new, len(new)))
-    return old.pick(gone), new.pick(come)
+    return gone, come
 
 
 def _compare(before: FamilyTable, after: FamilyTable) -> tuple[list[int], list[int]]:

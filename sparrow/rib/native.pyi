@@ -30,6 +30,9 @@ def pick(column: array[int], rows: array[int]) -> array[int]: ...
 # sparrow.rib.delta: the comparison of two tables.
 def diff(old: Table, new: Table, numbers: array[int]) -> tuple[array[int], array[int]]: ...
 
+# sparrow.rib.overlay: the merge of two tables.
+def lay_over(below: Table, above: Table) -> array[int]: ...
+
 # sparrow.policy.intervals: `sweep` and `Intervals.project`.
 def sweep(
     table: Table, by_route: Sequence[int], default: int, marks: Sequence[tuple[int, int, int]]

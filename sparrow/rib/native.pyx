@@ -200,6 +200,34 @@ def diff(old not None, new not None, const uint32_t[::1] numbers):
     return gone[:went_count], come[:came_count]
 
 
+def lay_over(below not None, above not None):
+    """Give the rows that stay when a `FamilyTable` is laid over another, as `array("I")`.
+
+    Rows of `below` are counted from 0 and those of `above` behind them; of equal prefixes
+    the one of `above` stays. The twin of the merge in `sparrow.rib.overlay`.
+    """
+    if below.family != above.family:
+        raise ValueError("tables of two families have nothing in common")
+    cdef Keys low = Keys(below), high = Keys(above)
+    cdef Py_ssize_t low_count = low.lengths.shape[0], high_count = high.lengths.shape[0]
+    cdef array merged = clone(HALVES, low_count + high_count, False)
+    cdef uint32_t[::1] rows = merged
+    cdef Py_ssize_t low_row = 0, high_row = 0, count = 0
+    cdef int order
+    while low_row < low_count or high_row < high_count:
+        if low_row == low_count:
+            order = 1
+        elif high_row == high_count:
+            order = -1
+        else:
+            order = low.compare(low_row, high, high_row)
+        rows[count] = <uint32_t>(low_row if order < 0 else low_count + high_row)
+        count += 1
+        low_row += order <= 0
+        high_row += order >= 0
+    return merged[:count]
+
+
 # Intervals.
 
 def project(tuple starts not None, const uint32_t[::1] codes, by_class not None):

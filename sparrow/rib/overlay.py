@@ -1,6 +1,8 @@
 """Several tables as one.
 
-Law: of a prefix in several tables the last one's route counts. Start from `overlay`.
+Law: of a prefix in several tables the last one's route counts. Routes are numbered in the
+order of the tables, so that a table on top which only adds routes moves no number. Start
+from `overlay`.
 """
 
 from __future__ import annotations
@@ -8,25 +10,50 @@ from __future__ import annotations
 from array import array
 from typing import TYPE_CHECKING
 
-from sparrow.rib.snapshot import EMPTY, SnapshotBuilder
+from sparrow.rib.snapshot import EMPTY, FamilyTable, Snapshot
+from sparrow.rib.twin import IS_PURE, native
 from sparrow.values.address import FAMILIES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sparrow.rib.snapshot import Snapshot
+    from sparrow.rib.route import Route
 
 
-def overlay(tables: Sequence[Snapshot]) -> Snapshot:
+def overlay(tables: Sequence[Snapshot], *, is_pure: bool = IS_PURE) -> Snapshot:
     """Lay tables over each other, the last one on top; one alone is given as it is."""
     filled = [table for table in tables if len(table)]
     if len(filled) < 2:
         return filled[0] if filled else EMPTY
-    builder = SnapshotBuilder()
+    merge, pick = (_merge, _pick) if is_pure else (native.lay_over, native.pick)
+    numbers: dict[Route, int] = {}
+    merged = {family: EMPTY.family(family) for family in FAMILIES}
     for table in filled:
-        numbers = array("I", map(builder.number, table.routes))
-        for family in FAMILIES:
+        by_route = array("I", [numbers.setdefault(route, len(numbers)) for route in table.routes])
+        for family, below in merged.items():
             rows = table.family(family)
-            routes = array("I", map(numbers.__getitem__, rows.routes))
-            builder.extend(family, rows.packed(), rows.lengths.tobytes(), routes)
-    return builder.build().snapshot
+            above = FamilyTable(family, rows.networks, rows.lengths, pick(by_route, rows.routes))
+            kept = merge(below, above)
+            columns = [
+                pick(low + high, kept)
+                for low, high in zip(_columns(below), _columns(above), strict=True)
+            ]
+            merged[family] = FamilyTable(family, tuple(columns[:-2]), *columns[-2:])
+    v4, v6 = merged.values()
+    return Snapshot(v4, v6, tuple(numbers))
+
+
+def _columns(table: FamilyTable) -> tuple[array[int], ...]:
+    return (*table.networks, table.lengths, table.routes)
+
+
+def _merge(below: FamilyTable, above: FamilyTable) -> array[int]:
+    """Give the rows that stay; those of `above` are counted behind those of `below`."""
+    places = {(network, length): row for row, (network, length, _) in enumerate(below.rows())}
+    for row, (network, length, _) in enumerate(above.rows(), len(below)):
+        places[network, length] = row
+    return array("I", [places[key] for key in sorted(places)])
+
+
+def _pick(column: array[int], rows: array[int]) -> array[int]:
+    return array(column.typecode, map(column.__getitem__, rows))

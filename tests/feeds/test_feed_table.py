@@ -7,9 +7,8 @@ import random
 from sparrow.feeds.feedtable import FeedTable, Limits
 from sparrow.feeds.gobgppaths import Row
 from sparrow.feeds.listing import Listing
-from sparrow.rib.overlay import overlay
 from sparrow.rib.route import parse_route
-from sparrow.rib.snapshot import EMPTY, Snapshot
+from sparrow.rib.snapshot import Snapshot
 from sparrow.values.address import parse_prefix
 
 LIMITS = Limits(share=0.1, quiet_s=30.0)
@@ -141,17 +140,3 @@ def test_routes_that_nobody_has_any_more_are_dropped() -> None:
             table.fold()
     assert {"20.0.0.0/8": "7 30000"} == read(table)
     assert len(table.fold().routes) < 15_000
-
-
-def test_the_table_on_top_counts() -> None:
-    files = build({"20.0.0.0/8": "1", "20.1.0.0/16": "2", "2001:db8::/32": "3"})
-    live = build({"20.1.0.0/16": "4 5", "30.0.0.0/8": "1"})
-    expected = {
-        "20.0.0.0/8": "1",
-        "20.1.0.0/16": "4 5",
-        "30.0.0.0/8": "1",
-        "2001:db8::/32": "3",
-    }
-    assert expected == read(overlay([files, live]))
-    assert live is overlay([EMPTY, live])
-    assert EMPTY is overlay([])

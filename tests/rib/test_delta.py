@@ -80,6 +80,17 @@ def test_routes_are_compared_by_value_and_not_by_number() -> None:
     assert diff(old, new).is_empty
 
 
+def test_equal_routes_that_are_other_objects_are_no_difference() -> None:
+    random = Random(10)
+    for count in (100, 12_000):  # those that differ are looked at one by one, or all at once
+        routes = {prefix: str(route) for prefix, route in random_table(random, count).items()}
+        changed = random.choice(sorted(routes))
+        old = {prefix: parse_route(text) for prefix, text in routes.items()}
+        new = {prefix: parse_route(text) for prefix, text in {**routes, changed: "7 8 9"}.items()}
+        new = dict(sorted(new.items(), reverse=True))
+        assert_delta(old, new)
+
+
 def test_from_nothing_the_whole_table_is_announced_without_a_copy() -> None:
     new = build_snapshot(random_table(Random(9), 100).items())
     delta = diff(EMPTY, new)
