@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
@@ -17,6 +18,7 @@ from sparrow.keeping.statefile import give_to_owner_of
 from sparrow.rib.snapshot import EMPTY
 from sparrow.sources.files import load_snapshot, parse_route_file
 from sparrow.sources.octets import open_regular
+from sparrow.tables.readinglog import ReadingLog
 from sparrow.tables.state import Content
 
 if TYPE_CHECKING:
@@ -90,13 +92,16 @@ class ContentStore:
             parse_route_file(path, content.format)
             for path, content in zip(paths, contents, strict=True)
         ]
+        log = ReadingLog(contents, time.monotonic)
+        log.begin()
         try:
-            loaded = load_snapshot(files, reading.progress, reading.previous)
+            loaded = load_snapshot(files, log.follow(reading.progress), reading.previous)
         except InputError as error:
             raise InputError(_rename(error.problems, names)) from None
         for path, content in zip(paths, contents, strict=True):
             if path == content.path and digest_file(path) != content.sha256:
                 raise _changed(path)
+        log.end(loaded.snapshot)
         found = zip(loaded.files, contents, strict=True)
         return replace(
             loaded,
