@@ -252,17 +252,15 @@ MARKS = {
 @pytest.mark.parametrize("rows", [1, 2, 5])
 def test_pages_are_turned(kind: str, rows: int) -> None:
     mark, wiped = MARKS[kind]
-    lines = transcripts.ZEBRA_ANSWER.split(b"\r\n")
+    *lines, prompt = transcripts.ZEBRA_ANSWER.split(b"\r\n")
     dialogue = zebra()
     dialogue.ask(parse_address("192.168.193.15"))
     dialogue.send()
-    event = None
-    for at in range(0, len(lines) - 1, rows):
+    for at in range(0, len(lines), rows):
         page = b"\r\n".join((*lines[at : at + rows], b""))
         assert dialogue.receive((wiped if at else b"") + page + mark) is None
         assert b" " == dialogue.send()
-    event = dialogue.receive(wiped + lines[-1])
-    assert learnt("64702") == event
+    assert learnt("64702") == dialogue.receive(wiped + prompt)
 
 
 def test_a_login_may_be_paged() -> None:
