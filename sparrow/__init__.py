@@ -40,6 +40,8 @@ An answer, step by step, and where to read:
   accepted, remembered, swapped by a link; `keeping` is
   what these have in common, `logs` what they write to stderr, and `cli` the command
   `sparrow`.
+- `routeserver` asks the route servers of others, in the dialects of Zebra, GateD, IOS
+  and the route port.
 - `supersparrow` is Super Sparrow's own program, for those who have it in front of a
   web server: an address in, the name of the nearest site out.
 - `values` and `errors` are the words that all of these share: addresses,
