@@ -21,6 +21,7 @@ An answer, step by step, and where to read:
 - `sources` reads tables: `sources.parse` text into routes, `sources.files` the
   files that hold it; `sources.dumps` what routers and collectors dump, and
   `sources.routebuild` writes a route file of that.
+- `picture` draws tables along a Hilbert curve.
 - `geo` knows which country an address is registered in.
 - `feeds` are live sources of routes: GoBGP's table, read and then followed.
 - `health` finds out which sites are up: probes, their verdicts, and what follows
@@ -48,7 +49,7 @@ An answer, step by step, and where to read:
   prefixes, AS numbers, names; and errors, classed by what the caller does next.
 
 Imports point one way, from sockets to values and from DNS towards routes; the
-contracts in `pyproject.toml` hold the order. `values`, `rib`, `policy`, `dns`,
+contracts in `pyproject.toml` hold the order. `values`, `rib`, `policy`, `picture`, `dns`,
 `ssrs`, `sources.parse`, `config.model`, `geo.countries`, `health.verdict` and `health.site` are
 pure: they take values and return values, and time and chance reach them as
 arguments.

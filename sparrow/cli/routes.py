@@ -12,6 +12,7 @@ from sparrow.cli.aggregating import aggregate
 from sparrow.cli.building import build
 from sparrow.cli.counting import percent, stats
 from sparrow.cli.options import config_option, connect_daemon, json_option, locate_config
+from sparrow.cli.picturing import picture
 from sparrow.cli.showing import open_console, render_age, show_rows
 from sparrow.cli.tables import load_named, table_format_option
 from sparrow.cli.terminal import ending, say, say_problems
@@ -41,7 +42,7 @@ def routes() -> None:
     """Build and compare route tables, and decide about those that guards hold back."""
 
 
-for command in (build, stats, aggregate):
+for command in (build, stats, aggregate, picture):
     routes.add_command(command)
 
 
@@ -96,7 +97,11 @@ def _diff_files(path: str, files: tuple[str, str], route_format: str | None) -> 
 @_reason_option
 @click.argument("table", required=False)
 def approve(config_path: str | None, table: str | None, reason: str, *, is_json: bool) -> None:
-    """Let the held table serve; with TABLE only if it is that one, as `routes diff` names it."""
+    """Let the held table serve, or a live source withdraw what is withheld.
+
+    With TABLE only if it is that one, as `routes diff` names it; or the live source, as
+    `status` names it.
+    """
     arguments = {"table": table} if table else {}
     _decide(config_path, "routes_approve", {"reason": reason, **arguments}, is_json=is_json)
 

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import gzip
 import io
-import os
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from enum import StrEnum
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, BinaryIO
 
-from sparrow.errors import FatalError
 from sparrow.policy.preference import build_finder
+from sparrow.sources.aside import open_aside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -24,9 +22,6 @@ if TYPE_CHECKING:
     from sparrow.rib.route import Route
     from sparrow.values.address import Prefix
 
-_ASIDE = ".aside"
-_MODE = 0o666
-"""Less the umask, as for any file that a command makes."""
 _COMPRESSION = 6
 """Of gzip: its own default; 9 takes three times as long for 2 % less."""
 
@@ -72,34 +67,11 @@ def write_routes(
     `FatalError` where it cannot be written; then the old file stands.
     """
     lines = 0
-    try:
-        with _open_aside(path) as stream:
-            for prefix, route in choices:
-                stream.write(f"{prefix} {render(route)}\n")
-                lines += 1
-    except OSError as error:
-        what = f"{path}: the file cannot be written: {error.strerror or error}"
-        raise FatalError(what) from None
+    with open_aside(path) as raw, _text_into(raw, is_packed=path.endswith(".gz")) as stream:
+        for prefix, route in choices:
+            stream.write(f"{prefix} {render(route)}\n")
+            lines += 1
     return lines
-
-
-@contextmanager
-def _open_aside(path: str) -> Iterator[IO[str]]:
-    """Open a file for text that takes its place when all went well. Raises `OSError`."""
-    place = Path(path)
-    aside = place.with_name(f".{place.name}.{os.getpid()}{_ASIDE}")
-    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _MODE)
-    try:
-        with os.fdopen(descriptor, "wb") as raw:
-            with _text_into(raw, is_packed=path.endswith(".gz")) as stream:
-                yield stream
-            raw.flush()
-            os.fsync(raw.fileno())
-        aside.rename(place)
-    except BaseException:
-        with suppress(OSError):
-            aside.unlink()
-        raise
 
 
 @contextmanager
