@@ -141,7 +141,7 @@ def _explain_choice(
     match = rib.find(inner)
     home = build_finder(steering.site_set).home(match[1] if match else None)
     policy = steering.policies[choice.service, choice.family]
-    expected = policy.classes[policy.class_by_home[home.site]]
+    expected = policy.classes[policy.class_by_order[home.site]]
     return Steered(
         choice=choice,
         expected=expected,

@@ -196,8 +196,8 @@ class _Ranking:
         return [
             chart.values(knowledge.homes, knowledge.homes.values),
             map(any, near),
-            chart.values(lore.overrides, _values(lore.overrides)),
-            chart.values(knowledge.origins, [each.override for each in origins]),
+            chart.values(lore.overrides, self._list_wanted(_values(lore.overrides))),
+            chart.values(knowledge.origins, self._list_wanted([o.override for o in origins])),
         ]
 
     def _list_near(self, values: Sequence[Figures | None]) -> list[bool]:
@@ -206,6 +206,11 @@ class _Ranking:
             figures is not None and any(figures[site] is not None for site in self.sites)
             for figures in values
         ]
+
+    def _list_wanted(self, overrides: Sequence[int | None]) -> list[int | None]:
+        """Give the site that each override wants."""
+        sites = self.chart.knowledge.lore.override_sites
+        return [None if override is None else sites[override] for override in overrides]
 
     def _contend(self, site: int) -> _Contender:
         layer = self.chart.knowledge.views.get(site)

@@ -63,9 +63,11 @@ class Lore:
     rtts_of_asn: Mapping[int, Figures] | None = None
     """The same by the AS that originates the route; what is measured by prefix goes before."""
     overrides: Layer[int | None] | None = None
-    """Site that an operator wants for a prefix, by its number."""
+    """The override of an operator for a prefix: its index."""
     override_of_asn: Mapping[int, int] | None = None
-    """Site that an operator wants for an origin AS; one for a prefix goes before."""
+    """That for an origin AS; one for a prefix goes before."""
+    override_sites: tuple[int, ...] = ()
+    """The number of the site that each override wants, by its index."""
 
     @property
     def is_empty(self) -> bool:
@@ -89,7 +91,7 @@ class Origin:
     rtts: Figures | None = None
     """Measured milliseconds to each site."""
     override: int | None = None
-    """Number of the site that an operator wants."""
+    """Index of an operator's override."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,9 @@ class Known:
     home: int | None
     """Site that the route of the common view names; None without one."""
     override: int | None
-    """Site that an operator wants; None without one."""
+    """Index of the operator's override; None without one."""
+    override_site: int | None
+    """Site that it wants; None without one."""
 
     def is_covered(self, sites: Iterable[int]) -> bool:
         """Tell whether the view of one of some sites has a route."""
@@ -157,7 +161,9 @@ class Knowledge:
                 zip(merge_figures(rtts, origin.rtts), distances, strict=True)
             )
         )
-        return Known(evidence, value_of(self.homes), origin.override if wanted is None else wanted)
+        override = origin.override if wanted is None else wanted
+        site = None if override is None else lore.override_sites[override]
+        return Known(evidence, value_of(self.homes), override, site)
 
 
 def _build_evidence(
@@ -180,13 +186,9 @@ def merge_figures(first: Figures, second: Figures | None) -> Figures:
 def build_knowledge(site_set: SiteSet, views: Views, lore: Lore) -> Knowledge:
     """Make the layers of some tables; `lore` is of the same sites."""
     finder = build_finder(site_set)
-
-    def find_home(route: Route) -> int | None:
-        return finder.home(route).site if finder.home(route).asn is not None else None
-
     return Knowledge(
         site_count=len(site_set.sites),
-        homes=_layer_of(views.common, [find_home(route) for route in views.common.routes], None),
+        homes=_layer_of(views.common, map(finder.named_site, views.common.routes), None),
         marks=_build_marks(views.union),
         views={
             site: _build_view(snapshot) for site, snapshot in sorted((views.of_sites or {}).items())
@@ -203,7 +205,7 @@ def _build_marks(union: Snapshot) -> Layer[int]:
 
 
 def _build_view(snapshot: Snapshot) -> Layer[Sighting | None]:
-    seen = [Sighting(count_hops(route), None) for route in snapshot.routes]
+    seen = (Sighting(count_hops(route), None) for route in snapshot.routes)
     tables = [_without_default(snapshot.family(family)) for family in FAMILIES]
     return _layer_of(snapshot, seen, None, tables)
 
@@ -226,12 +228,12 @@ def _build_origins(union: Snapshot, lore: Lore) -> Layer[Origin] | None:
             next((overrides[asn] for asn in asns if asn in overrides), None),
         )
 
-    return _layer_of(union, list(map(find, union.routes)), Origin())
+    return _layer_of(union, map(find, union.routes), Origin())
 
 
 def _layer_of(
     snapshot: Snapshot,
-    by_route: Sequence[Any],
+    by_route: Iterable[Any],
     default: Hashable,
     tables: Sequence[FamilyTable] | None = None,
 ) -> Layer[Any]:

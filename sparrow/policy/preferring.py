@@ -42,7 +42,7 @@ class Preference:
     ground: Ground
     """What their order rests on."""
     override: int | None = None
-    """The first one, where an operator put it there."""
+    """Index of the operator's override that put the first one there; None without one."""
     places: tuple[Place, ...] = ()
     """Which step decided each, where they were ranked; without the override."""
 
@@ -68,9 +68,10 @@ def prefer(known: Known, sites: Sequence[int], rules: Rules, self_site: int) -> 
         found = _rank(known, sites, rules, Ground.NEARNESS)
     else:
         found = Preference((self_site,), Ground.SELF)
-    if known.override is None or known.override not in sites:
+    wanted = known.override_site
+    if wanted is None or wanted not in sites:
         return found
-    return replace(found, sites=put_first(known.override, found.sites), override=known.override)
+    return replace(found, sites=put_first(wanted, found.sites), override=known.override)
 
 
 def _rank(known: Known, sites: Sequence[int], rules: Rules, ground: Ground) -> Preference:

@@ -219,7 +219,7 @@ def _list_changes(case: _Case) -> list[_Change]:
     for service in case.steering.services:
         policy = case.steering.policies[service, case.family]
         pairs = [case.compare(service, order) for order in policy.classes]
-        for home, number in enumerate(policy.class_by_home):
+        for home, number in enumerate(policy.class_by_order):
             source, target = pairs[number]
             if source != target:
                 found.append(_Change(home, service, source, target))

@@ -4,18 +4,18 @@ Law: a steered answer is a function of (policy, family, class) and of how the si
 stand, and of nothing else, so the scope read off the map is a sound ECS scope in
 every state. Start from `Steering.choose`.
 
-A class is the order in which sites are tried for an address. Within a policy a
-client belongs to one eligible home site, and the order is the home's; a site
-that never had the family asked for has the empty class, which is NODATA. So
-classes that differ differ in their first site, and scopes are minimal while all
-sites serve.
+A class is the order in which sites are tried for an address: the eligible sites that the
+address prefers, and behind them the order of failover of the first of these; a first site
+that never had the family asked for makes the empty class, which is NODATA. By the common
+view an address prefers one site, its home; then classes that differ differ in their first
+site, and scopes are minimal while all sites serve.
 """
 
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Protocol
 
 from sparrow.policy.intervals import Intervals, Leaf, sweep_table
 from sparrow.policy.outcome import (
@@ -35,8 +35,14 @@ from sparrow.values.address import FAMILIES, IPV4, family_of, truncate
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from sparrow.policy.chart import Chart
+    from sparrow.policy.ranking import Rules
     from sparrow.policy.site import Service, SiteSet
     from sparrow.rib.snapshot import Snapshot
+
+
+MAX_CLASSES = 2**16 - 1
+"""Most classes of a policy: their numbers have 16 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +97,9 @@ class Policy:
     """Site numbers by class number, first choice first; empty where the answer is NODATA."""
     address_map: AddressMap | None
     """Class of each client address; None where there is one class, so scope 0."""
-    class_by_home: tuple[int, ...]
-    """Class number by number of the home site, eligible or not."""
+    class_by_order: tuple[int, ...]
+    """Class number by number of the order that an address prefers; by the common view alone
+    that is the number of its home site, eligible or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +132,20 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class Ranking:
+    """What is known of addresses, and how sites are compared by it."""
+
+    chart: Chart
+    """What is known."""
+    rules: Rules
+    """How sites are compared; its `depth` is the one that is in force."""
+
+    def rank(self, sites: Sequence[int]) -> Orders:
+        """Give the order of some sites, by number, ascending, for every address."""
+        return self.chart.rank(sites, self.rules)
+
+
+@dataclass(frozen=True, slots=True)
 class Steering:
     """Every policy of the server. Built once for a table, then only read."""
 
@@ -137,6 +158,8 @@ class Steering:
 
     conditions: Conditions = field(default_factory=lambda: ALL_SERVING)
     """How the sites stand. To change them is to make another steering of the same maps."""
+    ranking: Ranking | None = None
+    """What the orders were found by; None where that is the common view alone."""
 
     @property
     def site_names(self) -> tuple[str, ...]:
@@ -221,38 +244,93 @@ def build_base_map(site_set: SiteSet, snapshot: Snapshot) -> AddressMap:
 def build_steering(
     site_set: SiteSet, services: Mapping[str, Service], base_map: AddressMap
 ) -> Steering:
-    """Make each service's policies; services with equal sites and families share them."""
-    shared: dict[tuple[tuple[int, ...], ...], Policy] = {}
+    """Make each service's policies from the common view alone, whose classes are home sites.
+
+    Services with equal sites and families share policies.
+    """
+    homes = _Homes(base_map, tuple((home,) for home in range(len(site_set.sites))))
+    orders = {frozenset(service.vips): homes for service in services.values()}
+    return Steering(site_set, services, _build_policies(site_set, services, orders))
+
+
+def build_ranked_steering(
+    site_set: SiteSet, services: Mapping[str, Service], ranking: Ranking
+) -> Steering:
+    """Make each service's policies from all that is known of addresses.
+
+    Where that makes more classes than a map has room for, fewer places of each ranking
+    count; `Steering.ranking` says how many.
+    """
+    eligible = {frozenset(service.vips) for service in services.values()}
+    while True:
+        orders = {sites: ranking.rank(sorted(sites)) for sites in eligible}
+        policies = _build_policies(site_set, services, orders)
+        most = max((len(policy.classes) for policy in policies.values()), default=0)
+        if most <= MAX_CLASSES or ranking.rules.depth == 1:
+            return Steering(site_set, services, policies, ranking=ranking)
+        ranking = replace(ranking, rules=replace(ranking.rules, depth=ranking.rules.depth - 1))
+
+
+class Orders(Protocol):
+    """Which sites every address prefers."""
+
+    @property
+    def orders(self) -> tuple[tuple[int, ...], ...]:
+        """Give each distinct order once: numbers of sites, best first."""
+
+    def draw(self, classes: Sequence[int]) -> AddressMap:
+        """Give the map whose class is `classes[order]`, by number of the order."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Homes:
+    """The orders of the common view: each has one site, the home of an address."""
+
+    base_map: AddressMap
+    orders: tuple[tuple[int, ...], ...]
+
+    def draw(self, classes: Sequence[int]) -> AddressMap:
+        is_same = tuple(classes) == tuple(range(len(self.orders)))
+        return self.base_map if is_same else self.base_map.project(classes)
+
+
+def _build_policies(
+    site_set: SiteSet,
+    services: Mapping[str, Service],
+    orders: Mapping[frozenset[int], Orders],
+) -> dict[tuple[str, int], Policy]:
+    shared: dict[tuple[int, tuple[tuple[int, ...], ...]], Policy] = {}
     policies: dict[tuple[str, int], Policy] = {}
     for service in services.values():
+        found = orders[frozenset(service.vips)]
         for family in FAMILIES:
-            by_home = tuple(
-                _class_of(site_set, service, family, home) for home in range(len(site_set.sites))
-            )
-            if by_home not in shared:
-                shared[by_home] = _build_policy(by_home, base_map)
-            policies[service.name, family] = shared[by_home]
-    return Steering(site_set, services, policies)
+            by_order = tuple(find_class(site_set, service, family, order) for order in found.orders)
+            key = (id(found), by_order)
+            if key not in shared:
+                shared[key] = _build_policy(by_order, found)
+            policies[service.name, family] = shared[key]
+    return policies
 
 
-def _class_of(site_set: SiteSet, service: Service, family: int, home: int) -> tuple[int, ...]:
-    """Give the order of sites for clients whose route names the site `home`."""
-    order = failover_order(site_set, home)
-    eligible_home = next(site for site in order if site in service.vips)
-    if not service.has_family(eligible_home, family):
+def find_class(
+    site_set: SiteSet, service: Service, family: int, order: tuple[int, ...]
+) -> tuple[int, ...]:
+    """Give the order in which sites are tried for clients that prefer those of `order`."""
+    eligible = tuple(site for site in order if site in service.vips)
+    if not eligible:
+        fallback = failover_order(site_set, order[0])
+        eligible = (next(site for site in fallback if site in service.vips),)
+    if not service.has_family(eligible[0], family):
         return ()
-    order = failover_order(site_set, eligible_home)
-    return tuple(site for site in order if service.has_family(site, family))
+    tried = dict.fromkeys((*eligible, *failover_order(site_set, eligible[0])))
+    return tuple(site for site in tried if service.has_family(site, family))
 
 
-def _build_policy(by_home: tuple[tuple[int, ...], ...], base_map: AddressMap) -> Policy:
-    classes = tuple(dict.fromkeys(by_home))
-    class_by_home = tuple(classes.index(order) for order in by_home)
-    if len(classes) == 1:
-        return Policy(classes, None, class_by_home)
-    is_same = class_by_home == tuple(range(len(by_home)))
-    address_map = base_map if is_same else base_map.project(class_by_home)
-    return Policy(classes, address_map, class_by_home)
+def _build_policy(by_order: tuple[tuple[int, ...], ...], found: Orders) -> Policy:
+    numbers: dict[tuple[int, ...], int] = {}
+    class_by_order = tuple(numbers.setdefault(order, len(numbers)) for order in by_order)
+    address_map = None if len(numbers) == 1 else found.draw(class_by_order)
+    return Policy(tuple(numbers), address_map, class_by_order)
 
 
 def subnet_of(address: bytes, length: int) -> Subnet:

@@ -358,7 +358,7 @@ def compile_outcomes(
         outcomes = []
         for service, family in keys:
             policy = steering.policies[service, family]
-            order = policy.classes[policy.class_by_home[home]]
+            order = policy.classes[policy.class_by_order[home]]
             outcome = steering.find_outcome(service, family, order)
             outcomes.append((outcome.site, outcome.site is None and outcome.reason.name))
         # Why there is no address makes no difference, but for SERVFAIL and the static list.

@@ -101,7 +101,7 @@ class Bench:
         policy = self.steering.policies[service, family]
         standing = [conditions[name][0 if family == 4 else 1] for name in NAMES]
         last_resort = self.steering.services[service].last_resort
-        order = policy.classes[policy.class_by_home[home]]
+        order = policy.classes[policy.class_by_order[home]]
         outcome = choose_outcome(order, standing, last_resort)
         if outcome.reason.name == "SERVFAIL":
             return 2, None

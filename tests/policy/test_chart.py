@@ -35,8 +35,9 @@ def slow_order(scene: Scene, family: int, address: int, sites: list[int]) -> tup
         origin = scene.find_union(family, address)
         by_asn = lore.override_of_asn or {}
         wanted = next((by_asn[a] for a in (origin.origins if origin else ()) if a in by_asn), None)
-    if wanted in sites:
-        order = (wanted, *(site for site in order if site != wanted))
+    site = None if wanted is None else lore.override_sites[wanted]
+    if site is not None and site in sites:
+        order = (site, *(each for each in order if each != site))
     return order
 
 

@@ -175,6 +175,7 @@ def random_scene(rng: Random) -> Scene:
         rtts_of_asn=rng.choice((None, {9: random_figures(rng), 8: random_figures(rng)})),
         overrides=rng.choice((None, random_layer(rng, wanted, is_marked=True))),
         override_of_asn=rng.choice((None, {2: 3, 9: 0})),
+        override_sites=(3, 0, 1, 2),
     )
     rules = Rules(
         rank_by=tuple(rng.sample(list(RankBy), rng.randrange(4))),
