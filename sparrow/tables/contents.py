@@ -121,11 +121,15 @@ class ContentStore:
             raise InputError(problems)
 
     def prune(self, kept: Iterable[Content]) -> None:
-        """Remove every copy but those of the contents given, and what killed processes left."""
+        """Remove every copy but those of the contents given, and what killed processes left.
+
+        What another process is writing stays.
+        """
         names = {self.path_of(content).name for content in kept}
         with suppress(OSError):  # a copy too many does no harm
             for path in self._folder.iterdir():
-                if _is_copy(path.name) and path.name not in names:
+                is_needed = path.name in names or _is_being_written(path.name)
+                if _is_copy(path.name) and not is_needed:
                     path.unlink(missing_ok=True)
 
     def _readable(self, content: Content) -> str:
@@ -183,6 +187,20 @@ def _sync_folder(folder: Path) -> None:
 
 def _is_copy(name: str) -> bool:
     return len(name.partition(".")[0]) == hashlib.sha256().digest_size * 2
+
+
+def _is_being_written(name: str) -> bool:
+    """Tell whether a file is one that a process other than ours, which lives, has begun."""
+    pid = name.removesuffix(_ASIDE).rpartition(".")[2]
+    if not name.endswith(_ASIDE) or not pid.isdecimal() or int(pid) == os.getpid():
+        return False
+    try:
+        os.kill(int(pid), 0)  # sends nothing, and tells whether it could
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _rename(problems: Iterable[Problem], names: dict[str, str]) -> list[Problem]:
