@@ -22,7 +22,8 @@ An answer, step by step, and where to read:
   files that hold it; `sources.dumps` what routers and collectors dump, and
   `sources.routebuild` writes a route file of that.
 - `picture` draws tables along a Hilbert curve.
-- `geo` knows which country an address is registered in.
+- `geo` knows where addresses are; `lore` is what tables of places and of measured times
+  and the operator's overrides say of them.
 - `feeds` are live sources of routes: GoBGP's table, read and then followed.
 - `health` finds out which sites are up: probes, their verdicts, and what follows
   for a site.
