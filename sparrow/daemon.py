@@ -92,6 +92,7 @@ class Daemon:
             self._reloader,
             lambda: self._sites.conditions if self._sites.have_looked else None,
             self._sites.teller.tell,
+            self._feeds,
         )
         commands = Commands(
             self._reloader,

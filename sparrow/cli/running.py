@@ -154,7 +154,8 @@ def _describe_feed(row: Mapping[str, Any], now_s: float) -> str:
         parts.append(f"old since {render_age(now_s - row['stale_since'])}")
     if row["withheld"]:
         frozen = "FROZEN, " if row["frozen"] else ""
-        parts.append(f"{frozen}{row['withheld']} withdrawals withheld")
+        way_out = f" (`sparrow routes approve '{row['name']}'` lets them go)" if frozen else ""
+        parts.append(f"{frozen}{row['withheld']} withdrawals withheld{way_out}")
     parts.append(f"{row['updates']} updates, {row['repaired']} repaired")
     return ", ".join(parts) + (f"; {row['problem']}" if row["problem"] else "")
 

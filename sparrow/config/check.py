@@ -64,17 +64,9 @@ def _check_routes(config: Config) -> Iterator[Finding]:
         else:
             what = "this file is listed twice: keep one"
             yield Finding(("routes", position), what, other=("routes", earlier), is_warning=True)
-    is_behind = False
     for position, route in enumerate(config.routes):
         if isinstance(route, GobgpConfig):
-            is_behind = True
             continue
-        if is_behind:
-            what = (
-                "a file stands behind a live source: list files first, since live routes "
-                "are laid over those of files"
-            )
-            yield Finding(("routes", position), what)
         if route.peer is not None and route.format != "mrt":
             what = f"only a file of format mrt has neighbours to choose from, not {route.format}"
             place = ("routes", position, "peer")

@@ -173,12 +173,16 @@ class FeedTable:
         is_quiet = now_s - max(self._returned_at_s, self._bad_until_s) >= quiet_s
         if not is_quiet and now_s - self._bad_until_s < _CHURN * quiet_s:
             return False
-        has_changed = bool(self._withheld)
+        return bool(self.let_go())
+
+    def let_go(self) -> int:
+        """Carry out what is withheld, whatever the limits say; count it."""
+        count = len(self._withheld)
         for key in self._withheld:
             self._drop(key)
         self._withheld.clear()
         self.is_withholding = False
-        return has_changed
+        return count
 
     @property
     def is_frozen(self) -> bool:

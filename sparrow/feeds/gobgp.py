@@ -193,6 +193,13 @@ class GobgpFeed:
         self._sizes = len(found.v4), len(found.v6)
         return found
 
+    def let_go(self) -> int:
+        """Carry out the withdrawals that are withheld; count them."""
+        with self._change:
+            count = self._table.let_go()
+            self._was_frozen = False
+        return count
+
     def wait(self, timeout_s: float) -> bool:
         """Wait until the table has been read once; tell whether it was."""
         return self._is_read.wait(timeout_s)
@@ -439,9 +446,9 @@ class GobgpFeed:
             count = self._table.withheld
         if has_frozen:
             _log.error(
-                "%s withdrew more than is allowed (%d prefixes): these go on to count until "
-                "they come back, or freeze: null is configured",
-                *(self._source.name, count),
+                "%s withdrew more than is allowed (%d prefixes): these go on to count until they "
+                "come back; if they are gone for good, `sparrow routes approve '%s'` lets them go",
+                *(self._source.name, count, self._source.name),
             )
         self._on_change()
 

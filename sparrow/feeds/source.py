@@ -72,5 +72,8 @@ class Source(Protocol):
     def standing(self) -> Standing:
         """Tell how it stands, at once."""
 
+    def let_go(self) -> int:
+        """Carry out the withdrawals that are withheld, as they are meant; count them."""
+
     def wait(self, timeout_s: float) -> bool:
         """Wait until its table has been read once; tell whether it was."""

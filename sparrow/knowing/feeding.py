@@ -65,6 +65,7 @@ class Feeds:
         self._is_stopping = is_stopping
         self._reload = reload
         self._lock = threading.Lock()
+        self._storing = threading.Lock()
         self._followed: dict[GobgpConfig, _Followed] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._has_changed = asyncio.Event()
@@ -95,6 +96,21 @@ class Feeds:
         with self._lock:
             followed = tuple(self._followed.values())
         return tuple(_row(each.source.standing()) for each in followed)
+
+    def standings(self) -> dict[str, Standing]:
+        """Give how each source stands, by its name."""
+        with self._lock:
+            found = [each.source.standing() for each in self._followed.values()]
+        return {standing.name: standing for standing in found}
+
+    def let_go(self, name: str) -> int:
+        """Carry out the withdrawals of a source that are withheld; count them.
+
+        The table is to be taken up afterwards. 0 where there is no such source.
+        """
+        with self._lock:
+            followed = tuple(self._followed.values())
+        return sum(each.source.let_go() for each in followed if each.source.standing().name == name)
 
     def path_of(self, config: GobgpConfig) -> Path:
         """Give where the table of a source is stored."""
@@ -173,22 +189,27 @@ class Feeds:
     async def _store_at_times(self) -> None:
         await asyncio.sleep(_STORE_FIRST_S)
         while True:
-            await asyncio.to_thread(self._store)
+            await asyncio.to_thread(self.store)
             await asyncio.sleep(_STORE_S)
 
-    def _store(self) -> None:
+    def store(self) -> None:
+        """Write every table that is another than when it was written last."""
         with self._lock:
             followed = tuple(self._followed.values())
-        for each in followed:
-            snapshot = each.source.snapshot()
-            if snapshot is each.stored or not len(snapshot):
-                continue
-            try:
-                store_table(each.path, snapshot)
-                each.stored = snapshot
-            except OSError as error:
-                name = each.source.standing().name
-                _log.error("%s: its table cannot be stored: %s", name, error)
+        with self._storing:
+            for each in followed:
+                _store(each)
+
+
+def _store(followed: _Followed) -> None:
+    snapshot = followed.source.snapshot()
+    if snapshot is followed.stored or not len(snapshot):
+        return
+    try:
+        store_table(followed.path, snapshot)
+        followed.stored = snapshot
+    except OSError as error:
+        _log.error("%s: its table cannot be stored: %s", followed.source.standing().name, error)
 
 
 def _row(standing: Standing) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from sparrow.control.protocol import problem_to_json
 from sparrow.control.status import ReloadReport
 from sparrow.errors import InputError, Problem
 from sparrow.folders import load_cookie_secrets
-from sparrow.keeping.configured import build_limits, count_workers, has_default_listen
+from sparrow.keeping.configured import build_limits, build_pdns, count_workers, has_default_listen
 from sparrow.keeping.memory import give_back
 from sparrow.live import Live
 from sparrow.policy.configured import build_site_set
@@ -185,19 +185,19 @@ class Reloader:
             self._is_asked = decision is not None
             return await self._change(old, lambda: restage_tables(old, staging))
 
-    async def reload_live(self) -> None:
+    async def reload_live(self) -> dict[str, Any] | None:
         """Have the tables of live sources served as they are now; files stay as they are served.
 
-        Raises `InputError`.
+        None where nothing is live. Raises `InputError`.
         """
         async with self._lock:
             if self.live is None or self._files is None or not self.live.view.config.feeds:
-                return
+                return None
             old, files = self.live.view, replace(self._files, warnings=())
             staging = replace(self._staging(old), read_tables=partial(self._lay_over, files))
             self._admitted, self._is_asked, self._is_quiet = None, False, True
             try:
-                await self._change(old, lambda: restage_tables(old, staging))
+                return await self._change(old, lambda: restage_tables(old, staging))
             finally:
                 self._is_quiet = False
 
@@ -294,6 +294,11 @@ class Reloader:
             self._files = self._admitted.loaded
             await self._around.gate.commit(self._admitted)
 
+    @property
+    def holds_table(self) -> bool:
+        """Whether a table of files waits for an operator."""
+        return self._around.gate.held is not None
+
     async def compare_held(self) -> dict[str, Any]:
         """Give the object of the command `routes_diff`. Raises `InputError`."""
         async with self._lock:
@@ -358,6 +363,7 @@ class Reloader:
             names.append("zones (the first one, or the last)")
         port = config.ssrs.listen if config.ssrs else None
         names += ["http"] if before.http != config.http else []
+        names += ["pdns"] if layout.pdns != build_pdns(config) else []
         return names + (["ssrs"] if before.ssrs != config.ssrs or port != layout.route_port else [])
 
 

@@ -11,7 +11,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any
 
-from sparrow.errors import InputError
+from sparrow.errors import InputError, Problem
 from sparrow.tables.asking import parse_decision
 from sparrow.tables.gate import Action
 from sparrow.tables.switching import apply_mode, decide_mode
@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 
     from sparrow.config.model import Config
     from sparrow.control.protocol import Request
+    from sparrow.knowing.feeding import Feeds
     from sparrow.knowing.reloading import Reloader
     from sparrow.policy.modes import ModeChoice
     from sparrow.policy.outcome import Conditions
+    from sparrow.tables.gate import Decision
 
 _log = logging.getLogger(__name__)
 
@@ -42,14 +44,16 @@ class Tables:
         reloader: Reloader,
         conditions: Callable[[], Conditions | None],
         tell: Callable[[str, Mapping[str, Any]], None],
+        feeds: Feeds,
     ) -> None:
-        """`tell` hears of modes that come into force.
+        """`tell` hears of modes that come into force, and of live sources that are let go.
 
         `conditions` gives how the sites stand; None while that is not known of all of them.
         """
         self._reloader = reloader
         self._conditions = conditions
         self._tell = tell
+        self._feeds = feeds
         self._config: Config | None = None
         self._choice: ModeChoice | None = None
         self._has_changed = asyncio.Event()
@@ -129,7 +133,43 @@ class Tables:
     async def approve(self, request: Request) -> Mapping[str, Any]:
         """Do the command `routes_approve`. Raises `InputError`."""
         decision = parse_decision(Action.APPROVE, request.arguments, request.uid)
-        return await self._reloader.reload_tables(decision)
+        source = self._find_source(decision)
+        if source is None:
+            return await self._reloader.reload_tables(decision)
+        return await self._let_go(source, decision)
+
+    def _find_source(self, decision: Decision) -> str | None:
+        """Give the live source whose withdrawals are to be let go; None where a table is meant.
+
+        Raises `InputError` where several might be meant.
+        """
+        standings = self._feeds.standings()
+        if decision.name is not None:
+            return decision.name if decision.name in standings else None
+        if self._reloader.holds_table:
+            return None
+        frozen = [name for name, standing in standings.items() if standing.is_frozen]
+        if len(frozen) > 1:
+            names = ", ".join(map(repr, frozen))
+            raise InputError(
+                [Problem(f"several live sources are frozen, name one of them: {names}")]
+            )
+        return frozen[0] if frozen else None
+
+    async def _let_go(self, source: str, decision: Decision) -> Mapping[str, Any]:
+        """Carry out what a live source withdrew. Raises `InputError`."""
+        count = await asyncio.to_thread(self._feeds.let_go, source)
+        if not count:
+            raise InputError(
+                [Problem(f"of {source} nothing is withheld, so nothing can be let go")]
+            )
+        fields = {"source": source, "prefixes": count}
+        self._tell("withdrawals_approved", {**fields, "by": decision.by, "reason": decision.reason})
+        result = await self._reloader.reload_live()
+        await asyncio.to_thread(self._feeds.store)
+        if result is None:
+            raise InputError([Problem("no table is served yet; the first one is without them")])
+        return result
 
     async def roll_back(self, request: Request) -> Mapping[str, Any]:
         """Do the command `routes_rollback`. Raises `InputError`."""

@@ -32,7 +32,7 @@ def _find_problems(arguments: Mapping[str, Any]) -> Iterator[str]:
     reason = arguments.get("reason")
     if not isinstance(reason, str) or not reason.strip():
         yield "reason must be given, as text"
-    for key, most in (("reason", MAX_REASON), ("by", MAX_NAME), ("table", MAX_NAME)):
+    for key, most in (("reason", MAX_REASON), ("by", MAX_NAME), ("table", MAX_REASON)):
         value = arguments.get(key)
         if value is not None and not isinstance(value, str):
             yield f"{key} is text"

@@ -44,7 +44,7 @@ def answer(daemon: Daemon, subnet: str) -> list[str]:
 def serve(home: Home, speaker: Speaker, **settings: str) -> Daemon:
     keys = "".join(f", {key}: {value}" for key, value in settings.items())
     files = "".join(f"  - {{file: {file}}}\n" for file in home.files)
-    routes = f'routes:\n{files}  - {{gobgp: "{speaker.target}"{keys}}}\n'
+    routes = f'routes:\n  - {{gobgp: "{speaker.target}"{keys}}}\n{files}'
     home.files = ()
     home.configure(zones=routes + home.zones)
     return home.serve()
@@ -90,6 +90,30 @@ def test_a_server_that_dies_leaves_every_answer(home: Home, speaker: Speaker) ->
         client.send({**make_routes(100), PREFIX: (64510, 64600)})
         wait_until(lambda: answer(daemon, PREFIX) == AU)
     assert 1 == daemon.status()["feeds"][0]["losses"]
+
+
+def test_an_operator_lets_a_frozen_table_go(home: Home, speaker: Speaker) -> None:
+    routes = {**make_routes(1000), PREFIX: (64510, 64602)}
+    name = f"gobgp {speaker.target}"
+    with announcer(speaker) as client:
+        client.send(routes)
+        daemon = serve(home, speaker)
+        nothing = home.sparrow("routes", "approve", name, "--reason", "x")
+        assert (2, True) == (nothing.returncode, "nothing is withheld" in nothing.stderr)
+        client.send(dict.fromkeys(routes))
+        wait_until(lambda: daemon.status()["feeds"][0]["withheld"] == len(routes))
+        assert US == answer(daemon, PREFIX)
+        assert f"approve '{name}'" in home.sparrow("status").stdout
+        outcome = home.sparrow("routes", "approve", "--reason", "it has moved out")
+        assert (0, True) == (outcome.returncode, "1000 withdrawn, 1 rerouted" in outcome.stderr)
+        assert AU == answer(daemon, PREFIX)  # of 20.0.0.0/8 in the file
+        row = daemon.status()["feeds"][0]
+        assert (0, False, 0) == (row["withheld"], row["frozen"], row["v4"])
+        told = home.sparrow("journal").stdout
+        assert "withdrawals_approved" in told
+        assert "it has moved out" in told
+        client.send({PREFIX: (64510, 64602)})
+        wait_until(lambda: answer(daemon, PREFIX) == US)
 
 
 def test_a_source_that_is_configured_no_more_counts_no_more(home: Home, speaker: Speaker) -> None:

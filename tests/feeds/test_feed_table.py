@@ -97,6 +97,18 @@ def test_a_frozen_table_takes_news_and_thaws_when_most_is_back() -> None:
     assert dict.fromkeys(PREFIXES[:190], "9") == read(table)
 
 
+def test_what_is_withheld_can_be_let_go_by_hand() -> None:
+    table = FeedTable(LIMITS, build(FULL))
+    table.apply([row(prefix, None) for prefix in PREFIXES[:150]], 0.0)
+    assert table.is_frozen
+    assert 150 == table.let_go()
+    assert dict.fromkeys(PREFIXES[150:], "1 2") == read(table)
+    assert (50, 0, False) == (len(table), table.withheld, table.is_withholding)
+    assert 0 == table.let_go()
+    table.apply([row(prefix, None) for prefix in PREFIXES[150:]], 1.0)
+    assert dict.fromkeys(PREFIXES[150:], "1 2") == read(table), "the limit holds again"
+
+
 def test_without_a_limit_a_source_may_withdraw_everything() -> None:
     table = FeedTable(Limits(share=None), build(FULL))
     table.apply([row(prefix, None) for prefix in PREFIXES], 0.0)
