@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import socket
 import threading
 from contextlib import contextmanager, suppress
@@ -15,14 +13,13 @@ from bindground import (
     ADDRESSES,
     LOWER,
     SELF,
-    UPPER,
     WORDS,
     Harness,
     build_home,
     random_clients,
     random_table,
 )
-from running import LOOPBACK, run, wait_until
+from running import LOOPBACK, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -245,18 +242,14 @@ def test_bind_answers_by_the_route_port_what_lookup_says_and_self_while_it_is_de
     clients = random_clients(seed=5, count=300)
     looked_up = run("lookup", "-c", routed.config, "--json", "-", stdin="\n".join(clients).encode())
     expected = [json.loads(line)["vips"] for line in looked_up.out.splitlines()]
-    routed.serve()
+    daemon = routed.serve()
     words = words_for(port_of(routed), f"--peer 64603={ADDRESSES[64602]}")
     with serving(words) as bind:
         assert expected == [bind.addresses(client) for client in clients]
         client = next(each for each, vips in zip(clients, expected, strict=True) if vips == US)
-        for pid in routed.pids():
-            os.kill(pid, signal.SIGKILL)
-        wait_until(lambda: not routed.pids(), str)
-        routed.daemons.clear()
+        assert 0 == daemon.stop()
         bind.wait_for_answer([SELF], client)
         bind.wait_for_log("the route port")
         assert 1 == bind.log().count("--self is answered")
         routed.serve()
         bind.wait_for_answer(US, client)
-        assert UPPER not in bind.log()
