@@ -11,6 +11,7 @@ import json
 import mmap
 import os
 import re
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from sparrow.plan.reader import CURRENT, Current, FileEntry, parse_current
 from sparrow.plan.watch import GENERATION_FILE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
     from pathlib import Path
 
     from sparrow.plan.compile import PlanFiles
@@ -65,13 +66,16 @@ def publish_plan(
         if generation <= last_generation(directory):
             raise PlanError(f"{directory} has generation {last_generation(directory)} already")
         previous = load_current(directory)
-        writing = _Writing(directory, generation, previous)
-        current = writing.run(files, ways.admit)
-        _store_generation(directory / GENERATION_FILE, generation)
-        kept = {entry.name for entry in ways.kept} | _names_of(current)
-        _remove_others(directory, kept | (_names_of(previous) if previous else set()))
+        with _number(directory / GENERATION_FILE) as tell:
+            current = _Writing(directory, generation, previous).run(files, ways.admit)
+            tell(generation)
     except OSError as error:
         raise PlanError(f"{error.filename or directory}: {error.strerror}") from None
+    kept = {entry.name for entry in ways.kept} | _names_of(current)
+    # It is served by now, and what fails from here on undoes nothing of that.
+    with suppress(OSError):
+        _sync(directory)
+    _remove_others(directory, kept | (_names_of(previous) if previous else set()))
     return current
 
 
@@ -125,7 +129,6 @@ class _Writing:
             for path in self._written:
                 path.unlink(missing_ok=True)
             raise
-        _sync(self._directory)
         return current
 
     def _write_all(self, files: PlanFiles | Remap) -> Current:
@@ -239,15 +242,22 @@ def _load_generation(path: Path) -> int | None:
     return int(GENERATION.unpack(content)[1])
 
 
-def _store_generation(path: Path, generation: int) -> None:
-    """Tell readers, who have the file mapped, with one aligned store of eight octets."""
+@contextmanager
+def _number(path: Path) -> Iterator[Callable[[int], None]]:
+    """Give what tells readers a number, who have the file mapped: one store of eight octets.
+
+    All that can fail does so before: where the file is open there is nothing left to claim.
+    """
     if _load_generation(path) is None:
-        _write_file(path, GENERATION.pack(GENERATION_MAGIC, generation))
+        yield lambda number: _write_file(path, GENERATION.pack(GENERATION_MAGIC, number))
         return
     with path.open("r+b") as file, mmap.mmap(file.fileno(), GENERATION.size) as octets:
-        with memoryview(octets) as view, view[8:] as number, number.cast("Q") as words:
-            words[0] = generation
-        octets.flush()
+
+        def tell(number: int) -> None:
+            with memoryview(octets) as view, view[8:] as place, place.cast("Q") as words:
+                words[0] = number
+
+        yield tell
 
 
 def _names_of(current: Current) -> set[str]:
@@ -255,8 +265,13 @@ def _names_of(current: Current) -> set[str]:
 
 
 def _remove_others(directory: Path, kept: set[str]) -> None:
-    """Remove the files of all generations but two, and what a killed process left behind."""
-    for path in directory.iterdir():
-        is_ours = _PLAN_FILE.fullmatch(path.name) or _ASIDE.fullmatch(path.name)
-        if is_ours and path.name not in kept:
-            path.unlink(missing_ok=True)
+    """Remove the files of all generations but two, and what a killed process left behind.
+
+    What cannot be removed is in nobody's way.
+    """
+    with suppress(OSError):
+        for path in list(directory.iterdir()):
+            is_ours = _PLAN_FILE.fullmatch(path.name) or _ASIDE.fullmatch(path.name)
+            if is_ours and path.name not in kept:
+                with suppress(OSError):
+                    path.unlink(missing_ok=True)

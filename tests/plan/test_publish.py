@@ -128,6 +128,16 @@ def test_files_of_the_two_latest_generations_stay(tmp_path: Path, files: PlanFil
     assert sorted((*maps, "map-3-0", *others, "outcomes-2", "outcomes-3")) == names(tmp_path)
 
 
+def test_what_cannot_be_tidied_away_does_not_undo_what_is_published(
+    tmp_path: Path, files: PlanFiles
+) -> None:
+    (tmp_path / ".left.aside").mkdir()  # cannot be removed as a file can
+    for generation in (1, 2, 3):
+        publish_plan(tmp_path, files, generation)
+    assert (b"SPRWGEN1", 3) == stored(tmp_path)
+    assert [".left.aside", "answers-2", "answers-3"] == names(tmp_path)[:3]
+
+
 def test_a_generation_must_be_above_the_present_one(tmp_path: Path, files: PlanFiles) -> None:
     publish_plan(tmp_path, files, 5)
     with pytest.raises(PlanError, match="generation 5 already"):
