@@ -74,23 +74,26 @@ class LoadedLore:
 
 
 class Library:
-    """Keeps what was read. For one thread at a time."""
+    """Keeps what was read. One thread at a time loads; any may ask `is_outdated`."""
 
     def __init__(self) -> None:
         """Begin with nothing."""
         self._kept: dict[str, tuple[Hashable, Any]] = {}
+        self._attempt: _Attempt | None = None
 
     def load(self, config: Config, state_dir: str, now_s: float) -> LoadedLore:
         """Give what is known by a configuration at `now_s`, in Unix seconds.
 
         Raises `InputError` with all that is wrong with any file.
         """
+        overrides = list_in_force(config.overrides, now_s)
+        files = list_files(config, state_dir)
+        self._attempt = _Attempt({path: _read(Path(path)) for path in files}, config, now_s)
         problems: list[Problem] = []
-        places = _attempt(problems, lambda: self._find_places(config, state_dir))
-        rtts = _attempt(problems, lambda: self._find_rtts(config))
+        places = _try(problems, lambda: self._find_places(config, state_dir))
+        rtts = _try(problems, lambda: self._find_rtts(config))
         if problems:
             raise InputError(problems)
-        overrides = list_in_force(config.overrides, now_s)
         numbers = {site.name: number for number, site in enumerate(config.sites)}
         lore = Lore(
             places=places.layer if places else None,
@@ -103,6 +106,19 @@ class Library:
         return LoadedLore(
             lore, overrides, tuple(each.source for each in (places, rtts) if each is not None)
         )
+
+    def is_outdated(self, now_s: float) -> bool:
+        """Tell whether a file, or which overrides are in force, changed since the last `load`.
+
+        One that failed counts, too: what is wrong is told once.
+        """
+        last = self._attempt
+        if last is None:
+            return False
+        if any(_read(Path(path)) != reading for path, reading in last.readings.items()):
+            return True
+        overrides = last.config.overrides
+        return list_in_force(overrides, now_s) != list_in_force(overrides, last.now_s)
 
     def _find_places(self, config: Config, state_dir: str) -> _Places | None:
         geo = config.geo
@@ -136,6 +152,15 @@ class Library:
             self._kept[slot] = key, make()
         kept: _T = self._kept[slot][1]
         return kept
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """A load, whether or not anything came of it."""
+
+    readings: Mapping[str, Reading]
+    config: Config
+    now_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +220,7 @@ def _has_prefix(override: OverrideConfig) -> bool:
     return override.prefix is not None
 
 
-def _attempt(problems: list[Problem], step: Callable[[], _T]) -> _T | None:
+def _try(problems: list[Problem], step: Callable[[], _T]) -> _T | None:
     """Do a step; where it is refused keep its problems."""
     try:
         return step()
