@@ -71,9 +71,11 @@ def _check_routes(config: Config) -> Iterator[Finding]:
             what = f"only a file of format mrt has neighbours to choose from, not {route.format}"
             place = ("routes", position, "peer")
             yield Finding(place, what, needs=(("routes", position, "format"),))
-    if config.zones and not names:
+    has_lore = config.geo or config.ranking.rtt or config.overrides
+    if config.zones and not names and not has_lore:
         what = f"there are no 'routes': every client is sent to site {config.self_site!r}"
-        yield Finding(("zones",), what, needs=(("routes",), ("self",)), is_warning=True)
+        needs = (("routes",), ("self",), ("geo",), ("ranking",), ("overrides",))
+        yield Finding(("zones",), what, needs=needs, is_warning=True)
 
 
 def _check_listeners(config: Config) -> Iterator[Finding]:
