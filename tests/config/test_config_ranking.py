@@ -263,6 +263,16 @@ def test_places_that_are_complete_give_no_warning(load: Load) -> None:
     assert () == load(BOTH_LOCATED + GEO).warnings
 
 
+@pytest.mark.parametrize(
+    "text", ["geo: builtin", "ranking: {rtt: r.csv}", "overrides: [{asn: 1, site: nl}]"]
+)
+def test_without_routes_something_else_may_tell_the_site(load: Load, text: str) -> None:
+    sites = BOTH_LOCATED if "geo" in text else SITES
+    assert () == load(sites.replace("routes: [{file: t.routes}]\n", "") + text).warnings
+    (warning,) = load(SITES.replace("routes: [{file: t.routes}]\n", "")).warnings
+    assert "there are no 'routes': every client is sent to site 'au'" in warning.what
+
+
 def test_more_overrides_than_a_map_can_tell_apart_are_refused(load: Load) -> None:
     config = load(SITES + "overrides: [{asn: 0, site: nl}]").config
     every = tuple(
