@@ -33,6 +33,7 @@ from sparrow.feeds.gobgpwire import (
 )
 from sparrow.feeds.listing import Listing, collector_at_rest
 from sparrow.feeds.source import Phase, Standing
+from sparrow.feeds.trouble import explain_loss
 from sparrow.rib.snapshot import EMPTY, Snapshot
 from sparrow.values.address import FAMILIES, render_address
 
@@ -230,7 +231,7 @@ class GobgpFeed:
             try:
                 self._follow()
             except (_LostError, grpc.RpcError, OSError, ValueError) as error:
-                self._lose(_describe(error))
+                self._lose(_describe(error, self._source))
             except Exception:  # noqa: BLE001 (the outermost loop of the thread)
                 _log.exception("%s: an attempt failed inside", self._source.name)
                 self._lose("an attempt failed inside, see the log")
@@ -349,7 +350,7 @@ class GobgpFeed:
                     self._take_state(session, state)
             self._end(session, "the server ended the stream of events")
         except grpc.RpcError as error:
-            self._end(session, _describe(error))
+            self._end(session, _describe(error, self._source))
         except Exception as error:  # noqa: BLE001 (the outermost loop of the thread)
             if not self._is_stopping.is_set():
                 _log.exception("%s: an event could not be taken", self._source.name)
@@ -508,9 +509,10 @@ def _probe(channel: Any) -> Generation:
     raise _LostError("no interface of GoBGP 3 or 4 answers there")
 
 
-def _describe(error: BaseException) -> str:
-    if isinstance(error, grpc.RpcError):
-        code = error.code() if callable(getattr(error, "code", None)) else None
-        details = error.details() if code is not None else str(error)
-        return f"{code.name.lower()}: {details}" if code is not None else str(details)
-    return str(error)
+def _describe(error: BaseException, source: GobgpSource) -> str:
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename} cannot be read: {error.strerror}"
+    if not isinstance(error, grpc.RpcError) or not callable(getattr(error, "code", None)):
+        return str(error)
+    words = f"{error.code().name.lower()}: {error.details()}"
+    return explain_loss(words, is_encrypted=source.tls is not None)

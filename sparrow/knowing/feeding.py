@@ -124,6 +124,8 @@ class Feeds:
         return found
 
     def _begin(self, config: GobgpConfig) -> _Followed:
+        # Its own lines on stderr say, in another form, what is in our log.
+        os.environ.setdefault("GRPC_VERBOSITY", "NONE")
         # Half a second and 20 MiB, for those alone who have such a source.
         from sparrow.feeds.gobgp import Former, GobgpFeed, GobgpSource, Tls  # noqa: PLC0415
 

@@ -54,6 +54,7 @@ class Speaker:
     bgp_port: int
     peers: list[Speaker] = field(default_factory=list)
     is_passive: bool = False
+    options: tuple[str, ...] = ()
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -83,6 +84,7 @@ class Speaker:
         config = self.folder / "gobgpd.conf"
         config.write_text(self.render())
         command = ("gobgpd", "-f", str(config), "--api-hosts", self.target, "--pprof-disable")
+        command += self.options
         deadline = time.monotonic() + PATIENCE_S
         while True:  # the port of one that was killed may be taken for a moment
             with (self.folder / "log").open("ab") as log:
@@ -174,8 +176,12 @@ def pack_path(prefix: str, path: Iterable[int] | None) -> bytes:
 class Announcer:
     """Gives routes to a speaker."""
 
-    def __init__(self, speaker: Speaker) -> None:
-        self._channel = grpc.insecure_channel(speaker.target)
+    def __init__(self, speaker: Speaker, ca: Path | None = None) -> None:
+        if ca is None:
+            self._channel = grpc.insecure_channel(speaker.target)
+        else:
+            credentials = grpc.ssl_channel_credentials(ca.read_bytes())
+            self._channel = grpc.secure_channel(speaker.target, credentials)
 
     def send(self, paths: Mapping[str, Iterable[int] | None]) -> None:
         """Announce, or withdraw, in the order of the mapping; returns when all is taken."""
@@ -191,8 +197,8 @@ class Announcer:
 
 
 @contextlib.contextmanager
-def announcer(speaker: Speaker) -> Iterator[Announcer]:
-    found = Announcer(speaker)
+def announcer(speaker: Speaker, ca: Path | None = None) -> Iterator[Announcer]:
+    found = Announcer(speaker, ca)
     try:
         yield found
     finally:
