@@ -34,7 +34,8 @@ An answer, step by step, and where to read:
   `client` the commands' end of the socket between them.
 - `view` is what is known: one state of the server as one value. `staging` builds it
   from a configuration, and `live` answers look-ups from it. `plan` is what is
-  served: a view compiled into files. `exports` is the same for other programs.
+  served: a view compiled into files. `exports` is the same for other
+  programs, and `powerdns` answers PowerDNS, which asks for it.
 - `keeper` holds the sockets and starts the other processes: `worker` and
   `tcpworker` answer DNS from the plan, `daemon` reads, compiles, publishes and
   reloads, in the `folders` and under the `account` that are configured. `knowing` is

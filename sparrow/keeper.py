@@ -35,6 +35,7 @@ from sparrow.keeping.handover import (
 )
 from sparrow.keeping.notify import notify
 from sparrow.keeping.supervision import Kind, give_head_start, plan_posts
+from sparrow.server.unixsocket import remove_unix
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -268,6 +269,8 @@ class Keeper:
         remove_handover(self._run_dir.path)
         is_present = self._predecessor is None or self._children.was_ready
         if is_present and not _is_readable(self._finish_fd):
+            if self._estate.pdns:
+                remove_unix(self._estate.pdns.path, self._estate.pdns.inode)
             for name in (SOCKET, STATE):
                 with suppress(OSError):
                     (self._run_dir.path / name).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The TCP worker: DNS over TCP, from the plan.
+"""The TCP worker: DNS over TCP, and PowerDNS's questions, from the plan.
 
 Law: as a UDP worker it needs nothing but the run directory, and goes on when daemon and
 keeper are dead. When told to end it answers what has arrived, and gives its clients time
@@ -12,6 +12,7 @@ import os
 import signal
 import socket
 import sys
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from sparrow.account import become
@@ -25,6 +26,8 @@ from sparrow.server.tcp import TcpServer
 
 if TYPE_CHECKING:
     from sparrow.keeping.charge import Charge
+    from sparrow.server.pdns import PdnsServer
+    from sparrow.server.served import ServedPlan
 
 
 class TcpWorker:
@@ -40,6 +43,7 @@ class TcpWorker:
         self._watched: set[int] = set()
         self._exchange: PlanExchange | None = None
         self._server: TcpServer | None = None
+        self._pdns: PdnsServer | None = None
 
     async def run(self) -> None:
         """Serve until told to end, then drain."""
@@ -57,8 +61,7 @@ class TcpWorker:
                     await self._end.wait()
             except TimeoutError:
                 continue
-        if self._server:
-            await self._server.drain()
+        await asyncio.gather(*(each.drain() for each in (self._server, self._pdns) if each))
 
     def _watch(self) -> None:
         """Watch the files of the tether, which are others once the keeper has died."""
@@ -84,9 +87,12 @@ class TcpWorker:
         served = self._following.look()
         if served and self._exchange:
             self._exchange.publish(served)
+            if self._pdns:
+                self._pdns.publish(served)
         elif served:
             self._exchange = PlanExchange(self._following.counters.block(0), 0, served)
             self._server = self._open(self._exchange)
+            self._pdns = self._open_pdns(served)
             self._tether.confirm()
         self._following.tell()
         if self._server:
@@ -100,11 +106,27 @@ class TcpWorker:
             listener.setblocking(False)
         return TcpServer(listeners, exchange, self._limits)
 
+    def _open_pdns(self, served: ServedPlan) -> PdnsServer | None:
+        held = self._charge.estate.pdns
+        if held is None:
+            return None
+        listener = socket.socket(fileno=os.dup(held.fd))
+        listener.setblocking(False)
+        return import_pdns()(listener, self._following.counters.block(0), served)
+
+
+def import_pdns() -> type[PdnsServer]:
+    """Import what answers PowerDNS: with the text of records it is larger than all else here."""
+    found: type[PdnsServer] = import_module("sparrow.server.pdns").PdnsServer
+    return found
+
 
 def main(arguments: list[str]) -> None:
     """Serve as a keeper's charge says."""
     charge = decode_charge(arguments[0])
     start_log(charge.layout.log_format, charge.layout.log_level)
+    if charge.estate.pdns:
+        import_pdns()  # now, as the account may not be able to read Python's files
     become(charge.layout.user)
 
     async def serve() -> None:

@@ -9,7 +9,14 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from sparrow.config import check_failover, check_health, check_ranking, check_sites, check_zones
+from sparrow.config import (
+    check_failover,
+    check_health,
+    check_powerdns,
+    check_ranking,
+    check_sites,
+    check_zones,
+)
 from sparrow.config.feeding import GobgpConfig
 from sparrow.config.findings import Check, Finding, find_repeats, find_unknown_site
 from sparrow.config.listeners import find_listeners, overlaps
@@ -111,4 +118,5 @@ _CHECKS: tuple[Check, ...] = (
     _check_feeds,
     _check_listeners,
     _check_route_port,
+    *check_powerdns.CHECKS,
 )

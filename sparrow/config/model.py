@@ -38,6 +38,7 @@ from sparrow.config.keys import (
     ViewOf,
     Vip,
 )
+from sparrow.config.powerdns import PdnsConfig
 from sparrow.config.ranking import MAX_HOPS, GeoOrNone, Override, RankingConfig
 from sparrow.config.shape import NAME, checked, entries, some
 from sparrow.values.address import parse_address
@@ -334,8 +335,10 @@ class Config(Model):
     """Who is told of transitions; None for nobody."""
     http: HttpConfig | None = None
     """The listener for metrics; None for none."""
+    pdns: PdnsConfig | None = None
+    """Where PowerDNS asks; None for nowhere."""
 
-    @field_validator("ssrs", "notify", "http", mode="before")
+    @field_validator("ssrs", "notify", "http", "pdns", mode="before")
     @classmethod
     def _refuse_empty(cls, value: object) -> object:
         return shape.not_empty(value)

@@ -60,6 +60,8 @@ def render_config(config: Config) -> str:
         top["notify"] = {"command": list(command), "timeout": timeout}
     if config.http is not None:
         top["http"] = {"listen": str(config.http.listen)}
+    if config.pdns is not None:
+        top["pdns"] = {"socket": config.pdns.socket, "group": config.pdns.group}
     return render_yaml(top)
 
 

@@ -238,6 +238,9 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric("sparrow_send_errors_total", "Failures of the system to send.", _count("send_errors")),
     Metric(
+        "sparrow_pdns_requests_total", "Requests of PowerDNS received.", _count("pdns_requests")
+    ),
+    Metric(
         "sparrow_site_answers_total",
         "Steered answers by the site that was given.",
         _counts("sites"),

@@ -1,9 +1,9 @@
-r"""Rdata text into wire octets, for every record type that is data.
+r"""Rdata text into wire octets and back, for every record type that is data.
 
 Law: this is the only module that knows dnspython, and no object of it leaves:
 type mnemonics go to numbers, rdata text to uncompressed wire octets (RFC 1035
-section 3.3 and the RFC of each type; RFC 3597 section 5 for the others). Start
-from `parse_rtype` and `encode_rdata`.
+section 3.3 and the RFC of each type; RFC 3597 section 5 for the others), and
+both back. Start from `parse_rtype`, `encode_rdata` and `render_rdata`.
 """
 
 from __future__ import annotations
@@ -111,6 +111,20 @@ def encode_rdata(rtype: int, text: str, origin: Name) -> bytes:
     if wire is None or len(wire) > _MAX_RDATA:
         raise _refuse_rdata(rtype, text, f"it is over {_MAX_RDATA} octets long")
     return wire
+
+
+def render_rdata(rtype: int, wire: bytes) -> str:
+    r"""Give the text of uncompressed rdata, names absolute; `\# LENGTH HEX` where there is none."""
+    try:
+        shape = dns.rdatatype.RdataType.make(rtype)
+        return dns.rdata.from_wire(dns.rdataclass.IN, shape, wire, 0, len(wire)).to_text()
+    except (dns.exception.DNSException, ValueError, struct.error):
+        return f"\\# {len(wire)} {wire.hex()}"
+
+
+def name_rtype(rtype: int) -> str:
+    """Give the mnemonic of any type that has one, or `TYPE65280`."""
+    return dns.rdatatype.to_text(dns.rdatatype.RdataType.make(rtype))
 
 
 def _unknown_type(word: str) -> InputError:

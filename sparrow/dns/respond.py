@@ -125,7 +125,7 @@ def respond(authority: Ground, packet: bytes, sender: Sender, now_s: int) -> Rep
     choice = None
     if answer.slot and authority.steering:
         choice = _choose(authority.steering, answer.slot, query, sender)
-        answer = _fill_chosen(answer, answer.slot, choice)
+        answer = fill_chosen(answer, answer.slot, choice)
     message = _build_message(query, answer)
     if query.edns:
         scope = choice.scope if choice else 0
@@ -170,7 +170,8 @@ def _choose(steering: Chooser, slot: Slot, query: Query, sender: Sender) -> Choi
     return steering.choose(slot.steer.service, ADDRESS_TYPES[RRType(slot.rtype)], client)
 
 
-def _fill_chosen(answer: Answer, slot: Slot, choice: Choice) -> Answer:
+def fill_chosen(answer: Answer, slot: Slot, choice: Choice) -> Answer:
+    """Give the answer with the addresses of the chosen site and their TTL, or SERVFAIL."""
     if choice.is_failed:
         return SERVFAIL
     filled = fill_slot(answer, slot, choice.vips)

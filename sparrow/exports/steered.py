@@ -7,10 +7,11 @@ that they found, and what none holds they answer for everybody (scope 0). Start 
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sparrow.dns.present import render_rdata
+from sparrow.dns.rdatatext import render_rdata
 from sparrow.dns.rrset import RRType, render_rtype
 from sparrow.errors import InputError, Problem
 from sparrow.exports.blocks import Partition, render_block
@@ -123,38 +124,38 @@ def render_pdns_geoip(site_map: SiteMap, steered: Steered) -> Rendition:
 
     def lines() -> Iterator[str]:
         yield "# To be named by geoip-zones-file of PowerDNS.\n"
-        yield f'domains:\n- domain: "{_bare(steered.zone.origin)}"\n  ttl: {steered.steer.ttl}\n'
+        yield f"domains:\n- domain: {_bare(steered.zone.origin)}\n  ttl: {steered.steer.ttl}\n"
         yield "  records:\n"
         yield from _pdns_apex(steered.zone)
         for vips, target in targets.items():
             yield from _pdns_records(target, vips)
-        yield f'  services:\n    "{_bare(steered.name)}":\n'
+        yield f"  services:\n    {_bare(steered.name)}:\n"
         # For subnets wider than the blocks in them, of which PowerDNS finds none.
-        yield f'      default: "{targets[parted.widest]}"\n'
+        yield f"      default: {targets[parted.widest]}\n"
         for net, vips in _all_blocks(parted):
-            yield f'      {net}: "{targets[vips]}"\n'
+            yield f"      {net}: {targets[vips]}\n"
 
     return Rendition(lines(), parted.counts.total())
 
 
 def _bare(name: Name) -> str:
-    """Give a name without its final dot, which PowerDNS wants in this file."""
-    return render_name(name)[:-1]
+    """Give a name in quotes and without its final dot, as PowerDNS wants it in this file."""
+    return json.dumps(render_name(name)[:-1])
 
 
 def _pdns_apex(zone: Zone) -> Iterator[str]:
-    yield f'    "{_bare(zone.origin)}":\n'
+    yield f"    {_bare(zone.origin)}:\n"
     for rtype in (RRType.SOA, RRType.NS):
         rrset = zone.apex.rrsets.get(rtype)
         for rdata in rrset.rdatas if rrset else ():
-            text = render_rdata(rtype, rdata)
+            content = json.dumps(render_rdata(rtype, rdata))
             kind = render_rtype(rtype).lower()
             ttl = rrset.ttl if rrset else 0
-            yield f'      - {kind}: {{ content: "{text}", ttl: {ttl} }}\n'
+            yield f"      - {kind}: {{ content: {content}, ttl: {ttl} }}\n"
 
 
 def _pdns_records(target: str, vips: tuple[bytes, ...]) -> Iterator[str]:
-    yield f'    "{target}":\n'
+    yield f"    {target}:\n"
     for vip in vips:
         rtype = "a" if family_of(vip) == IPV4 else "aaaa"
         yield f'      - {rtype}: "{render_address(vip)}"\n'

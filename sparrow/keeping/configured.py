@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sparrow.config.load import load_config
 from sparrow.config.locate import find_folders
-from sparrow.keeping.layout import Layout, TcpLimits, encode_layout
+from sparrow.keeping.layout import Layout, PdnsPlace, TcpLimits, encode_layout
 
 if TYPE_CHECKING:
     from sparrow.config.model import Config, TcpConfig
@@ -36,7 +36,13 @@ def build_layout(config: Config, config_path: str) -> Layout:
         workers=count_workers(config),
         tcp=build_limits(server.tcp),
         is_default_listen=has_default_listen(config),
+        pdns=build_pdns(config),
     )
+
+
+def build_pdns(config: Config) -> PdnsPlace | None:
+    """Give where PowerDNS asks as a keeper is told it; None for nowhere."""
+    return PdnsPlace(config.pdns.socket, config.pdns.group) if config.pdns else None
 
 
 def has_default_listen(config: Config) -> bool:

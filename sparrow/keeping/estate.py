@@ -8,7 +8,7 @@ Start from `Estate`.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sparrow.config.fields import Endpoint, parse_endpoint
@@ -25,6 +25,18 @@ class Holding:
     """Address and port."""
     fd: int
     """Descriptor, in the process that asks."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnixHolding:
+    """A listening Unix socket."""
+
+    path: str
+    """Where it is."""
+    inode: int
+    """Number of the file there, which tells it from another server's."""
+    fd: int
+    """Descriptor, the same number in every process of a keeper."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +57,15 @@ class Estate:
     """A pipe that stays readable once all are to finish, as a successor serves."""
     finish_write_fd: int
     """Its other end."""
+    pdns: UnixHolding | None = None
+    """The socket at which PowerDNS asks; None where there is none."""
 
     @property
     def descriptors(self) -> tuple[int, ...]:
         """All open files, in a fixed order."""
         sockets = (*self.udp, *self.tcp, *((self.route_port,) if self.route_port else ()))
         ends = (self.lock_fd, self.handover_fd, self.finish_read_fd, self.finish_write_fd)
-        return (*(holding.fd for holding in sockets), *ends)
+        return (*(each.fd for each in sockets), *ends, *((self.pdns.fd,) if self.pdns else ()))
 
     def renumber(self, numbers: Iterable[int]) -> Estate:
         """Give the same with other descriptors, in the order of `descriptors`."""
@@ -65,6 +79,7 @@ class Estate:
             handover_fd=next(found),
             finish_read_fd=next(found),
             finish_write_fd=next(found),
+            pdns=replace(self.pdns, fd=next(found)) if self.pdns else None,
         )
 
     def udp_of(self, number: int, workers: int) -> list[Holding]:
@@ -97,6 +112,7 @@ def encode_estate(estate: Estate) -> dict[str, Any]:
         "lock": estate.lock_fd,
         "handover": estate.handover_fd,
         "finish": [estate.finish_read_fd, estate.finish_write_fd],
+        "pdns": asdict(estate.pdns) if estate.pdns else None,
     }
 
 
@@ -104,6 +120,7 @@ def decode_estate(row: Mapping[str, Any]) -> Estate:
     """Read an estate back."""
     port = row["route_port"]
     read_fd, write_fd = row["finish"]
+    pdns = row.get("pdns")  # a predecessor may know of none
     return Estate(
         udp=tuple(_decode_holding(each) for each in row["udp"]),
         tcp=tuple(_decode_holding(each) for each in row["tcp"]),
@@ -112,6 +129,7 @@ def decode_estate(row: Mapping[str, Any]) -> Estate:
         handover_fd=row["handover"],
         finish_read_fd=read_fd,
         finish_write_fd=write_fd,
+        pdns=UnixHolding(**pdns) if pdns else None,
     )
 
 

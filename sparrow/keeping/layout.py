@@ -25,6 +25,16 @@ class TcpLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class PdnsPlace:
+    """Where PowerDNS asks; see `sparrow.config.powerdns`."""
+
+    path: str
+    """Absolute path of the Unix socket."""
+    group: str | None
+    """Group that may connect; None for that of who opens it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
     """A server as its keeper sees it."""
 
@@ -48,6 +58,8 @@ class Layout:
     """Limits of DNS over TCP until the daemon has said others."""
     is_default_listen: bool = False
     """Whether nobody has configured `dns`: then what the machine has no address for is left out."""
+    pdns: PdnsPlace | None = None
+    """Where PowerDNS asks; None for nowhere."""
     log_format: str = "text"
     """`text` or `json`."""
     log_level: str = "info"
@@ -65,12 +77,13 @@ def encode_layout(layout: Layout) -> str:
 def decode_layout(text: str) -> Layout:
     """Read the JSON of a layout that one of our own processes wrote."""
     row = json.loads(text)
-    route_port = row["route_port"]
+    route_port, pdns = row["route_port"], row.get("pdns")
     return Layout(
         **row
         | {
             "dns": tuple(map(parse_endpoint, row["dns"])),
             "route_port": parse_endpoint(route_port) if route_port else None,
             "tcp": TcpLimits(**row["tcp"]),
+            "pdns": PdnsPlace(**pdns) if pdns else None,
         }
     )

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING
 
 from sparrow.folders import claim_run_dir, give_run_dir
 from sparrow.keeping.activation import take_activated
-from sparrow.keeping.estate import Estate, Holding
+from sparrow.keeping.estate import Estate, Holding, UnixHolding
 from sparrow.keeping.handover import Predecessor, take_over
 from sparrow.keeping.listening import furnish, holdings
 from sparrow.server.sockets import SPARE_FILES, allow_files
+from sparrow.server.unixsocket import UNIX_CONNECTIONS, give_unix, open_unix
 
 if TYPE_CHECKING:
     import pwd
@@ -75,8 +76,34 @@ def enter(layout: Layout, account: pwd.struct_passwd | None, *, is_replacing: bo
         handover_fd=_NONE,
         finish_read_fd=_NONE,
         finish_write_fd=_NONE,
+        pdns=_hold_pdns(layout, predecessor.estate.pdns if predecessor else None),
     )
     return Premises(estate, predecessor)
+
+
+def _hold_pdns(layout: Layout, held: UnixHolding | None) -> UnixHolding | None:
+    """Give the socket for PowerDNS: the predecessor's where the path is the same, or another.
+
+    Raises `ListenError`.
+    """
+    place = layout.pdns
+    if held and place and held.path == place.path and _inode_of(held.path) == held.inode:
+        give_unix(held.path, place.group)
+        return held
+    if held:
+        os.close(held.fd)
+    if place is None:
+        return None
+    sock = open_unix(place.path, place.group)
+    _log.info("listening for PowerDNS on %s", place.path)
+    return UnixHolding(place.path, _inode_of(place.path), sock.detach())
+
+
+def _inode_of(path: str) -> int:
+    try:
+        return os.lstat(path).st_ino
+    except OSError:
+        return 0
 
 
 def _sockets_of(estate: Estate) -> list[socket.socket]:
@@ -98,7 +125,7 @@ def _distinct(sockets: list[socket.socket]) -> list[socket.socket]:
 
 def _allow_connections(layout: Layout) -> None:
     """Have room for every connection that is allowed, or say that there is none."""
-    needed = layout.tcp.connections + SPARE_FILES
+    needed = layout.tcp.connections + SPARE_FILES + (UNIX_CONNECTIONS if layout.pdns else 0)
     allowed = allow_files(needed)
     if allowed < needed:
         _log.warning(

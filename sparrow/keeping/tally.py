@@ -311,6 +311,7 @@ def render_counters(sums: Sums, sites: Sequence[str]) -> dict[str, Any]:
         "services": dict(sums.services),
         "receive_errors": both["receive_errors"],
         "send_errors": both["send_errors"],
+        "pdns_requests": tcp["pdns_requests"],
         "connections": {
             **{name: tcp[f"tcp_{name}"] for name in connections},
             "accept_errors": tcp["accept_errors"],

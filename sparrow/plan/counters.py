@@ -92,6 +92,7 @@ class Word(IntEnum):
     RECEIVE_BUFFER = 17
     SOCKET_DROPS = 18
     ENDPOINT = 19
+    PDNS_REQUESTS = 20
 
 
 class _Number:
@@ -135,6 +136,7 @@ class Block:
     receive_buffer = _Number(Word.RECEIVE_BUFFER)
     socket_drops = _Number(Word.SOCKET_DROPS)
     endpoint = _Number(Word.ENDPOINT)
+    pdns_requests = _Number(Word.PDNS_REQUESTS)
 
     def __init__(self, words: memoryview, base: int) -> None:
         """Take the block that begins at word `base`."""

@@ -71,7 +71,7 @@ class PlanExchange:
             return self._fail(error, packet, sender)
 
     def _respond(self, served: ServedPlan, packet: bytes, sender: Sender) -> bytes | None:
-        reply = respond(_authority_of(served), packet, sender, int(time.time()))
+        reply = respond(authority_of(served), packet, sender, int(time.time()))
         if reply is None:
             self.counters.silent += 1
             return None
@@ -109,7 +109,7 @@ class PlanExchange:
             served.counters.count(base, reply.choice.site, served.find_outcome(reply.choice))
 
 
-def _authority_of(served: ServedPlan) -> PlanAuthority:
+def authority_of(served: ServedPlan) -> PlanAuthority:
     """Give what answers all of a plan, decoded when first needed. Raises `PlanError`."""
     if served.authority is None:
         served.authority = build_authority(served.plan, served.zones)

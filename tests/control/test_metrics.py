@@ -51,6 +51,7 @@ COUNTERS: dict[str, Any] = {
     "services": {"default": 50},
     "receive_errors": 0,
     "send_errors": 0,
+    "pdns_requests": 6,
     "connections": {"open": 1, "accepted": 5, "refused": 0},
 }
 FAILED = FamilyState(Standing.FAILED, is_up=False, why="refused", transitions=3)
