@@ -43,7 +43,7 @@ _MIN_SHARE, _MAX_EXTRA_MS = 0.92, 5.0
 WORLD = ("Sydney", "Amsterdam", "New York", "Sao Paulo")
 EUROPE = ("London", "Frankfurt", "Madrid", "Stockholm")
 NEIGHBOURS = ("Amsterdam", "Frankfurt", "London", "Paris")
-"""So near each other that the default margin leaves the choice to the configured order."""
+"""So near each other that the default margin spares all four: the nearest of equals is taken."""
 
 _COUNTRIES = """
     AE United Arab Emirates, AL Albania, AR Argentina, AT Austria, AU Australia, BD Bangladesh,

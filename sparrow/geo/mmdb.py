@@ -38,6 +38,8 @@ _SEPARATOR_OCTETS = 16
 """Between the tree and the records."""
 _V4_DEPTH = 96
 """In a tree of IPv6 addresses those of IPv4 lie below ::/96, and other blocks lead there, too."""
+_COUNTRY_KEYS = ("country", "country_code", "registered_country")
+"""Where a record has its country: MaxMind's own keys, and what others have instead."""
 _FINER_KEYS = ("city", "postal", "subdivisions")
 """What a record has, one of them at least, whose coordinates are finer than its country."""
 _DECIMALS = 1
@@ -185,11 +187,11 @@ def _read_place(content: Any) -> Place:
     """Give what a record tells; nothing of it need be there."""
     if not isinstance(content, dict):
         return Place()
-    country = _read_country(content.get("country")) or _read_country(
-        content.get("registered_country")
-    )
+    codes = (_read_country(content.get(key)) for key in _COUNTRY_KEYS)
+    country = next(filter(None, codes), NOWHERE)
     is_finer = country == NOWHERE or any(content.get(key) for key in _FINER_KEYS)
-    return Place(country, _read_location(content.get("location")) if is_finer else None)
+    location = _read_location(content.get("location", content)) if is_finer else None
+    return Place(country, location)
 
 
 def _read_country(content: Any) -> str:

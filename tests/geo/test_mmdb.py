@@ -36,6 +36,11 @@ CONTENTS: list[tuple[Any, Place]] = [
     ({"country": {"iso_code": "AU"}}, Place("AU")),
     ({"registered_country": {"iso_code": "AU"}, "traits": {}}, Place("AU")),
     ({"country": "BR"}, Place("BR")),
+    ({"country": "Brazil", "country_code": "BR"}, Place("BR")),
+    (
+        {"city": "x", "country_code": "NL", "latitude": 53.2, "longitude": 6.6},
+        Place("NL", (53.2, 6.6)),
+    ),
     ({"location": {"latitude": -1, "longitude": 2.25}}, Place("", (-1.0, 2.2))),
     ({**GRONINGEN, "city": {}, "subdivisions": ["x"]}, Place("NL", (53.2, 6.6))),
     ({**GRONINGEN, "location": {"latitude": 91.0, "longitude": 6.0}}, Place("NL")),
