@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import random
+import signal
+import socket
 import subprocess
+import threading
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import pytest
@@ -160,6 +164,77 @@ def test_a_file_that_is_named_must_be_there(program: Program) -> None:
     path = program.folder / "none"
     _, out, err = program.run(f"--config_file={path}", "--self=a", "10.0.0.1")
     assert ("", f"supersparrow: {path}: cannot be read: No such file or directory\n") == (out, err)
+
+
+def test_a_reader_of_the_answers_that_has_gone_ends_the_batch_without_a_word(
+    program: Program,
+) -> None:
+    command = ["sh", "-c", '"$@" | head -n 1', "sh", *program.command(*SITES, "--batch")]
+    ended = subprocess.run(
+        command, input=b"\n" * 10_000, capture_output=True, timeout=PATIENCE_S, check=False
+    )
+    assert f"{OWN}\n".encode() == ended.stdout
+    notes = set(ended.stderr.decode().splitlines())
+    assert {f"supersparrow: '' is no address; the answer is {OWN}"} == notes
+
+
+@pytest.mark.parametrize("typed", [b"", b"10.1.3.1\n"])
+def test_an_interrupt_ends_it_whatever_it_waits_for(program: Program, typed: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        words = (*SITES, "--host=127.0.0.1", f"--port={silent.getsockname()[1]}", "--batch")
+        with subprocess.Popen(
+            program.command(*words, "--debug"),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        ) as process:
+            assert process.stdin is not None
+            assert process.stderr is not None
+            assert b"supersparrow: route_server zebra" in process.stderr.readline()
+            process.stdin.write(typed)
+            process.stdin.flush()
+            with silent.accept()[0] if typed else nullcontext():
+                process.send_signal(signal.SIGINT)
+                notes = process.stderr.read()
+            assert 1 == process.wait(PATIENCE_S)
+    assert b"Traceback" not in notes
+
+
+def test_a_name_that_is_looked_up_for_too_long_gives_self_and_holds_nobody_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    is_over = threading.Event()
+
+    def look_up(*_: object, **__: object) -> list[object]:
+        is_over.wait(PATIENCE_S)
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    before = set(threading.enumerate())
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    words = (*SITES, "--host=router.example", "--timeout=0.1")
+    outcome = run("supersparrow", *words, "10.1.3.1")
+    left = set(threading.enumerate()) - before
+    assert (0, f"{OWN}\n") == (outcome.code, outcome.out)
+    assert "router.example port 2605 does not answer within 0.1 s" in outcome.err
+    assert [True] == [thread.daemon for thread in left]
+    is_over.set()
+    for thread in left:
+        thread.join(PATIENCE_S)
+
+
+def test_a_name_that_nobody_has_gives_self(monkeypatch: pytest.MonkeyPatch) -> None:
+    def look_up(*_: object, **__: object) -> list[object]:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    outcome = run("supersparrow", *SITES, "--host=router.example", "10.1.3.1")
+    assert (0, f"{OWN}\n") == (outcome.code, outcome.out)
+    assert "cannot be reached: Name or service not known" in outcome.err
+
+
+def test_localhost_is_found_by_its_name(port: Running, program: Program) -> None:
+    words = (*server(port), "--host=localhost", *SITES)
+    assert (0, "www.x.example\n", "") == program.run(*words, "10.1.3.1")
 
 
 @pytest.mark.parametrize(
