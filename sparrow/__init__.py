@@ -47,11 +47,13 @@ An answer, step by step, and where to read:
   and the route port.
 - `supersparrow` is Super Sparrow's own program, for those who have it in front of a
   web server: an address in, the name of the nearest site out.
+- `bindimport` reads the `named.conf` of a BIND with Super Sparrow's driver, and writes the
+  configuration that answers the same.
 - `values` and `errors` are the words that all of these share: addresses,
   prefixes, AS numbers, names; and errors, classed by what the caller does next.
 
 Imports point one way, from sockets to values and from DNS towards routes; the
-contracts in `pyproject.toml` hold the order. `values`, `rib`, `policy`, `picture`, `dns`,
+contracts in `pyproject.toml` hold the order. `values`, `bindimport`, `rib`, `policy`, `picture`, `dns`,
 `ssrs`, `sources.parse`, `config.model`, `geo.countries`, `health.verdict` and `health.site` are
 pure: they take values and return values, and time and chance reach them as
 arguments.

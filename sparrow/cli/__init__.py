@@ -26,6 +26,7 @@ _PLACES = {
     "failover": ("failover", "failover"),
     "routes": ("routes", "routes"),
     "geo": ("geo", "geo"),
+    "import-bind": ("bindimporting", "import_bind"),
     "supersparrow": ("supersparrow", "supersparrow"),
 }
 """Module and name of each command."""
