@@ -20,8 +20,15 @@ from sparrow.dns.zone import Steer, ZoneSet
 from sparrow.dns.zonecheck import BuiltZone, ZoneSource, build_zone
 from sparrow.dns.zonefile import Parsed, Record, parse_zone
 from sparrow.errors import InputError, Problem
-from sparrow.policy.configured import build_services, build_site_set
-from sparrow.policy.steering import Steering, build_base_map, build_steering
+from sparrow.policy.chart import Chart
+from sparrow.policy.configured import build_rules, build_services, build_site_set
+from sparrow.policy.knowledge import Lore, Views, build_knowledge
+from sparrow.policy.steering import (
+    Steering,
+    build_base_map,
+    build_ranked_steering,
+    build_steering,
+)
 from sparrow.rib.snapshot import EMPTY, Snapshot
 from sparrow.sources.configured import list_route_files
 from sparrow.sources.files import Loaded, load_snapshot
@@ -54,6 +61,10 @@ class Staging:
     """Serial of the view to be."""
     read_tables: Callable[[Config], Loaded] | None = None
     """Gives the table in the place of the route files as they are; raises `InputError`."""
+    read_lore: Callable[[Config], Lore] | None = None
+    """Gives what is known of addresses beside routes; raises `InputError`."""
+    list_stale: Callable[[Config], frozenset[str]] = lambda _: frozenset()
+    """Names the sites whose views are too old to go by; asked when the tables are there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +88,10 @@ def stage(staging: Staging) -> Staged:
     warnings = list(loaded.warnings)
     loaded_at_s = time.time()
     tables = _collect(problems, lambda: load_tables(config, staging))
+    lore = _collect(problems, lambda: _read_lore(config, staging))
     secrets = _collect(problems, lambda: staging.cookie_secrets(config))
     zones = _stage_zones(loaded, problems, warnings)
-    if tables is None or secrets is None or problems:
+    if tables is None or lore is None or secrets is None or problems:
         raise InputError(problems)
     warnings += tables.warnings
     view = View(
@@ -89,7 +101,7 @@ def stage(staging: Staging) -> Staged:
         site_set=build_site_set(config),
         authority=Authority(
             zones=zones,
-            steering=_build_steering(config, tables.snapshot),
+            steering=_build_steering(config, tables, lore, staging.list_stale(config)),
             identity=_build_identity(config, secrets),
         ),
         serial=staging.serial,
@@ -102,8 +114,9 @@ def stage(staging: Staging) -> Staged:
 def restage_tables(view: View, staging: Staging) -> Staged:
     """Build a view that differs from another in its tables alone. Raises `InputError`."""
     loaded_at_s = time.time()
-    tables = load_tables(view.config, staging)
-    steering = _build_steering(view.config, tables.snapshot)
+    config = view.config
+    tables, lore = load_tables(config, staging), _read_lore(config, staging)
+    steering = _build_steering(config, tables, lore, staging.list_stale(config))
     built = replace(
         view,
         tables=tables,
@@ -131,11 +144,25 @@ def load_tables(config: Config, staging: Staging) -> Loaded:
     return load_snapshot(list_route_files(config), staging.progress, staging.previous)
 
 
-def _build_steering(config: Config, snapshot: Snapshot) -> Steering | None:
+def _read_lore(config: Config, staging: Staging) -> Lore:
+    return staging.read_lore(config) if staging.read_lore else Lore()
+
+
+def _build_steering(
+    config: Config, tables: Loaded, lore: Lore, stale: frozenset[str]
+) -> Steering | None:
     site_set = build_site_set(config)
     if site_set is None:
         return None
-    return build_steering(site_set, build_services(config), build_base_map(site_set, snapshot))
+    services = build_services(config)
+    if lore.is_empty and not tables.views:
+        return build_steering(site_set, services, build_base_map(site_set, tables.snapshot))
+    numbers = {site.name: number for number, site in enumerate(site_set.sites)}
+    of_sites = {numbers[name]: table for name, table in tables.views.items()}
+    views = Views(tables.common, of_sites, tables.snapshot)
+    chart = Chart(build_knowledge(site_set, views, lore), site_set.self_site)
+    rules = replace(build_rules(config), last=frozenset(numbers[name] for name in stale))
+    return build_ranked_steering(site_set, services, chart, rules)
 
 
 def _build_identity(config: Config, secrets: tuple[bytes, ...]) -> Identity:

@@ -61,9 +61,11 @@ class Chart:
     """Everything that is known, laid over each other. Only read once made."""
 
     def __init__(self, knowledge: Knowledge, self_site: int) -> None:
-        """`self_site` is the number of the site that answers where nothing is known."""
-        self._knowledge = knowledge
-        self._self_site = self_site
+        """Lay the layers of `knowledge` over each other."""
+        self.knowledge = knowledge
+        """What is known."""
+        self.self_site = self_site
+        """Number of the site that answers where nothing is known."""
         layers = knowledge.list_layers()
         self.atlas = lay_over(layers)
         """The cells."""
@@ -79,8 +81,8 @@ class Chart:
 
     def _prefer(self, sites: Sequence[int], rules: Rules) -> Iterator[tuple[int, ...]]:
         for cell in range(self.atlas.cells):
-            known = self._knowledge.describe(partial(self._value, cell))
-            yield prefer(known, sites, rules, self._self_site).sites
+            known = self.knowledge.describe(partial(self._value, cell))
+            yield prefer(known, sites, rules, self.self_site).sites
 
     def _value(self, cell: int, layer: Layer[Any]) -> Any:
         code = self.column(layer)[cell]
@@ -101,18 +103,8 @@ class Chart:
             column = (0 if code & WRAPPED else code & SPECIAL - 1 for code in column)
         return map(by_code.__getitem__, column)
 
-    @property
-    def knowledge(self) -> Knowledge:
-        """What is known."""
-        return self._knowledge
-
-    @property
-    def self_site(self) -> int:
-        """Number of the site that answers where nothing is known."""
-        return self._self_site
-
     def _find_marks(self) -> array[int]:
-        marks, overrides = self.column(self._knowledge.marks), self._knowledge.lore.overrides
+        marks, overrides = self.column(self.knowledge.marks), self.knowledge.lore.overrides
         if overrides is None:
             return marks
         # A prefix that an operator names inside a special-purpose block is like a route there.

@@ -30,12 +30,14 @@ from sparrow.policy.outcome import (
 from sparrow.policy.preference import build_finder, failover_order
 from sparrow.policy.site import list_statics, name_static
 from sparrow.policy.special import unwrap
+from sparrow.policy.unknown import narrow_scope, shorten_cap
 from sparrow.values.address import FAMILIES, IPV4, family_of, truncate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sparrow.policy.chart import Chart
+    from sparrow.policy.knowledge import Knowledge
     from sparrow.policy.ranking import Rules
     from sparrow.policy.site import Service, SiteSet
     from sparrow.rib.snapshot import Snapshot
@@ -100,6 +102,9 @@ class Policy:
     class_by_order: tuple[int, ...]
     """Class number by number of the order that an address prefers; by the common view alone
     that is the number of its home site, eligible or not."""
+    unknown_class: int | None = None
+    """Number of the class of clients that somebody is to be asked about; None where there are
+    none, or where all clients get the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,20 +134,18 @@ class Choice:
     """Whether the cap also holds below the `ttl_min` of a name."""
     is_failed: bool = False
     """Whether no site may be given, so that the answer is SERVFAIL."""
+    is_unknown: bool = False
+    """Whether nothing is known of the client yet, and somebody is to be asked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
     """What is known of addresses, and how sites are compared by it."""
 
-    chart: Chart
+    knowledge: Knowledge
     """What is known."""
     rules: Rules
     """How sites are compared; its `depth` is the one that is in force."""
-
-    def rank(self, sites: Sequence[int]) -> Orders:
-        """Give the order of some sites, by number, ascending, for every address."""
-        return self.chart.rank(sites, self.rules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,19 +177,24 @@ class Steering:
         candidates = policy.classes[number]
         outcome = self.find_outcome(service, family, candidates)
         vips = self._find_vips(service, family, outcome)
-        cap_s, is_exact = cap_ttl(outcome, self.services[service].ttl_min_s)
+        ttl_min_s = self.services[service].ttl_min_s
+        cap_s, is_exact = cap_ttl(outcome, ttl_min_s)
+        is_unknown = number == policy.unknown_class
+        if is_unknown:
+            cap_s, is_exact = shorten_cap(cap_s, ttl_min_s, is_exact=is_exact)
         return Choice(
             service=service,
             family=family,
             candidates=candidates,
             site=self._number_outcome(service, outcome) if vips else None,
             vips=vips,
-            scope=scope,
+            scope=scope_of_choice(client, decided_by, scope, is_unknown=is_unknown),
             decided_by=decided_by,
             is_special=is_special,
             ttl_cap_s=cap_s,
             is_cap_exact=is_exact,
             is_failed=outcome.reason is Reason.SERVFAIL,
+            is_unknown=is_unknown,
         )
 
     def find_outcome(self, service: str, family: int, candidates: tuple[int, ...]) -> Outcome:
@@ -233,28 +241,51 @@ def _classify(address_map: AddressMap | None, client: Client) -> tuple[int, int,
     return address_map.find(client.source).class_number, leaf.scope, client.source, True
 
 
-def build_base_map(site_set: SiteSet, snapshot: Snapshot) -> AddressMap:
-    """Sweep a table into the map whose class numbers are home sites."""
+def scope_of_choice(client: Client, decided_by: bytes, scope: int, *, is_unknown: bool) -> int:
+    """Give the scope of an answer, for that which its map has.
+
+    Where nothing is known it is narrower; not where no subnet was used, or a special one.
+    """
+    sent = client.subnet.address if client.subnet and client.subnet.source_length else None
+    return narrow_scope(sent, scope) if is_unknown and sent == decided_by else scope
+
+
+def build_base_map(
+    site_set: SiteSet, snapshot: Snapshot, *, is_asked_for: bool = False
+) -> AddressMap:
+    """Sweep a table into the map whose class numbers are home sites.
+
+    An address without a route has `self`; where such are asked for, the number behind the
+    last site, which stands for those that are unknown.
+    """
     finder = build_finder(site_set)
     homes = array("I", map(finder.site_of, snapshot.routes))
-    v4, v6 = (sweep_table(snapshot.family(family), homes, finder.self_site) for family in FAMILIES)
+    nowhere = len(site_set.sites) if is_asked_for else finder.self_site
+    v4, v6 = (sweep_table(snapshot.family(family), homes, nowhere) for family in FAMILIES)
     return AddressMap(v4, v6)
 
 
 def build_steering(
-    site_set: SiteSet, services: Mapping[str, Service], base_map: AddressMap
+    site_set: SiteSet,
+    services: Mapping[str, Service],
+    base_map: AddressMap,
+    *,
+    is_asked_for: bool = False,
 ) -> Steering:
     """Make each service's policies from the common view alone, whose classes are home sites.
 
-    Services with equal sites and families share policies.
+    Services with equal sites and families share policies. `is_asked_for` as the map has it.
     """
-    homes = _Homes(base_map, tuple((home,) for home in range(len(site_set.sites))))
+    count = len(site_set.sites)
+    unknown = ((site_set.self_site,),) if is_asked_for else ()
+    homes = _Homes(base_map, (*((home,) for home in range(count)), *unknown))
     orders = {frozenset(service.vips): homes for service in services.values()}
-    return Steering(site_set, services, _build_policies(site_set, services, orders))
+    policies = _build_policies(site_set, services, orders, count if is_asked_for else None)
+    return Steering(site_set, services, policies)
 
 
 def build_ranked_steering(
-    site_set: SiteSet, services: Mapping[str, Service], ranking: Ranking
+    site_set: SiteSet, services: Mapping[str, Service], chart: Chart, rules: Rules
 ) -> Steering:
     """Make each service's policies from all that is known of addresses.
 
@@ -263,12 +294,13 @@ def build_ranked_steering(
     """
     eligible = {frozenset(service.vips) for service in services.values()}
     while True:
-        orders = {sites: ranking.rank(sorted(sites)) for sites in eligible}
+        orders = {sites: chart.rank(sorted(sites), rules) for sites in eligible}
         policies = _build_policies(site_set, services, orders)
         most = max((len(policy.classes) for policy in policies.values()), default=0)
-        if most <= MAX_CLASSES or ranking.rules.depth == 1:
+        if most <= MAX_CLASSES or rules.depth == 1:
+            ranking = Ranking(chart.knowledge, rules)
             return Steering(site_set, services, policies, ranking=ranking)
-        ranking = replace(ranking, rules=replace(ranking.rules, depth=ranking.rules.depth - 1))
+        rules = replace(rules, depth=rules.depth - 1)
 
 
 class Orders(Protocol):
@@ -298,7 +330,9 @@ def _build_policies(
     site_set: SiteSet,
     services: Mapping[str, Service],
     orders: Mapping[frozenset[int], Orders],
+    unknown: int | None = None,
 ) -> dict[tuple[str, int], Policy]:
+    """Make all policies; `unknown` is the number of the order of unknown clients, if any."""
     shared: dict[tuple[int, tuple[tuple[int, ...], ...]], Policy] = {}
     policies: dict[tuple[str, int], Policy] = {}
     for service in services.values():
@@ -307,7 +341,7 @@ def _build_policies(
             by_order = tuple(find_class(site_set, service, family, order) for order in found.orders)
             key = (id(found), by_order)
             if key not in shared:
-                shared[key] = _build_policy(by_order, found)
+                shared[key] = _build_policy(by_order, found, unknown)
             policies[service.name, family] = shared[key]
     return policies
 
@@ -326,11 +360,19 @@ def find_class(
     return tuple(site for site in tried if service.has_family(site, family))
 
 
-def _build_policy(by_order: tuple[tuple[int, ...], ...], found: Orders) -> Policy:
+def _build_policy(
+    by_order: tuple[tuple[int, ...], ...], found: Orders, unknown: int | None
+) -> Policy:
     numbers: dict[tuple[int, ...], int] = {}
-    class_by_order = tuple(numbers.setdefault(order, len(numbers)) for order in by_order)
-    address_map = None if len(numbers) == 1 else found.draw(class_by_order)
-    return Policy(tuple(numbers), address_map, class_by_order)
+    class_by_order = [numbers.setdefault(order, len(numbers)) for order in by_order]
+    if len(numbers) == 1:  # and so an answer, whoever asks
+        return Policy(tuple(numbers), None, tuple(class_by_order))
+    classes = tuple(numbers)
+    unknown_class = None
+    if unknown is not None:  # a class of its own, although `self` has the same order
+        unknown_class = class_by_order[unknown] = len(classes)
+        classes = (*classes, by_order[unknown])
+    return Policy(classes, found.draw(class_by_order), tuple(class_by_order), unknown_class)
 
 
 def subnet_of(address: bytes, length: int) -> Subnet:

@@ -17,5 +17,6 @@ if TYPE_CHECKING:
 def list_route_files(config: Config) -> tuple[RouteFile, ...]:
     """Give the route files in configured order."""
     return tuple(
-        RouteFile(each.file, RouteFormat(each.format), each.peer) for each in config.route_files
+        RouteFile(each.file, RouteFormat(each.format), each.peer, each.view)
+        for each in config.route_files
     )

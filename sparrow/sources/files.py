@@ -13,10 +13,11 @@ import gzip
 import os
 import zlib
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import IO, TYPE_CHECKING
 
 from sparrow.errors import InputError, Problem
+from sparrow.rib.overlay import overlay
 from sparrow.rib.snapshot import EMPTY, Repeats, Snapshot, SnapshotBuilder
 from sparrow.sources.dumpfiles import DumpTable
 from sparrow.sources.line import RouteFormat
@@ -45,6 +46,7 @@ _MMAP_THRESHOLD = 128 * 1024
 """Octets from which malloc maps a block by itself; glibc's own value at start."""
 _M_MMAP_THRESHOLD = -3
 """Number of that parameter in glibc's `malloc.h`."""
+_VIEW = "view="
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +59,15 @@ class RouteFile:
     """How its lines are written; gzip is found out by itself."""
     peer: PeerChoice | None = None
     """Of MRT, the neighbour whose paths count; None to choose among all of them."""
+    view: str | None = None
+    """Name of the site whose view it is of; None for the common one."""
 
     @property
     def kind(self) -> str:
-        """How it is read, as `parse_route_file` takes it: `ssrs`, `mrt`, `mrt AS64600`."""
-        return f"{self.format} {self.peer}" if self.peer else self.format.value
+        """What it is read as, for `parse_route_file`: `ssrs`, `mrt AS64600`, `mrt view=nl`."""
+        peer = f" {self.peer}" if self.peer else ""
+        view = f" {_VIEW}{self.view}" if self.view is not None else ""
+        return f"{self.format}{peer}{view}"
 
 
 def parse_route_file(path: str, kind: str) -> RouteFile:
@@ -69,8 +75,10 @@ def parse_route_file(path: str, kind: str) -> RouteFile:
 
     Raises `ValueError` and `InputError` where that is no kind.
     """
-    route_format, _, peer = kind.partition(" ")
-    return RouteFile(path, RouteFormat(route_format), parse_peer(peer) if peer else None)
+    route_format, *words = kind.split(" ")
+    view = words.pop().removeprefix(_VIEW) if words and words[-1].startswith(_VIEW) else None
+    peer = parse_peer(" ".join(words)) if words else None
+    return RouteFile(path, RouteFormat(route_format), peer, view)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +97,45 @@ class LoadedFile:
     """Distinct IPv6 prefixes in it, those that a later file replaced included."""
     format: RouteFormat
     """How its lines were read."""
+    view: str | None = None
+    """Name of the site whose view it is of; None for the common one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """All route files as one table."""
+    """All route files, by view and as one table."""
 
     snapshot: Snapshot
-    """The table; of a prefix in several files the last file's route counts."""
+    """The whole; of a prefix in several views the common one's route counts, or else that of
+    the site whose routes are configured first."""
     files: tuple[LoadedFile, ...]
     """One for each file, in configured order."""
     warnings: tuple[Problem, ...]
     """What was read, but may not be what was meant."""
+    views: Mapping[str, Snapshot] = field(default_factory=dict)
+    """By name of the site: its own view; of a prefix in several files the last one counts."""
+    outside: Snapshot | None = None
+    """What is of no site's view; None for the whole."""
+
+    @property
+    def common(self) -> Snapshot:
+        """The common view."""
+        return self.snapshot if self.outside is None else self.outside
+
+    def with_live(self, views: Mapping[str | None, Sequence[Snapshot]]) -> Loaded:
+        """Give the same with live tables laid over those of each view, None for the common one."""
+        own: dict[str, Snapshot] = dict(self.views)
+        for name, tables in views.items():
+            if name is not None:
+                own[name] = overlay([own.get(name, EMPTY), *tables])
+        return self.replace_views(overlay([self.common, *views.get(None, ())]), own)
+
+    def replace_views(self, common: Snapshot, views: Mapping[str, Snapshot]) -> Loaded:
+        """Give the same with other tables."""
+        if not views:
+            return replace(self, snapshot=common, views={}, outside=None)
+        whole = overlay([*reversed(list(views.values())), common])
+        return replace(self, snapshot=whole, views=views, outside=common)
 
 
 def load_snapshot(
@@ -108,29 +143,36 @@ def load_snapshot(
     progress: Progress | None = None,
     previous: Snapshot = EMPTY,
 ) -> Loaded:
-    """Read all route files into one table.
+    """Read all route files.
 
     `progress` is called with the octets read and the octets in all, as they are
-    on disk. `previous` is the table that will be replaced: routes that are the
+    on disk. `previous` is the whole of the tables that will be replaced: routes that are the
     same are shared with it. Raises `InputError` with every problem of every file.
     """
     _keep_large_blocks_apart()
     with collector_at_rest():
-        builder = SnapshotBuilder(previous.routes)
-        numbers = RouteNumbers(builder, previous.routes)
+        numbers = {
+            view: RouteNumbers(SnapshotBuilder(previous.routes), previous.routes)
+            for view in dict.fromkeys((None, *(file.view for file in files)))
+        }
         meter = Meter((file.path for file in files), progress)
-        readings = [_read_file(file, numbers, meter) for file in files]
+        readings = [_read_file(file, numbers[file.view], meter) for file in files]
         problems = [problem for reading in readings for problem in reading.problems]
         if problems:
             raise InputError(problems)
-        built = builder.build()
-    return Loaded(
-        built.snapshot,
-        tuple(reading.describe(built.repeats) for reading in readings),
-        tuple(
-            warning for reading in readings for warning in reading.parser.warnings(built.repeats)
-        ),
-    )
+        built = {view: each.builder.build() for view, each in numbers.items()}
+        repeats = [built[reading.file.view].repeats for reading in readings]
+        loaded = Loaded(
+            EMPTY,
+            tuple(map(_Reading.describe, readings, repeats)),
+            tuple(
+                warning
+                for reading, known in zip(readings, repeats, strict=True)
+                for warning in reading.parser.warnings(known)
+            ),
+        )
+        views = {view: each.snapshot for view, each in built.items() if view is not None}
+        return loaded.replace_views(built[None].snapshot, views)
 
 
 def _keep_large_blocks_apart() -> None:
@@ -163,7 +205,8 @@ class _Reading:
 
     def describe(self, repeats: Mapping[int, Repeats]) -> LoadedFile:
         v4, v6 = (self.parser.count_prefixes(each, repeats[each]) for each in (IPV4, IPV6))
-        return LoadedFile(self.file.path, self.size, self.mtime_s, v4, v6, self.file.format)
+        file = self.file
+        return LoadedFile(file.path, self.size, self.mtime_s, v4, v6, file.format, file.view)
 
 
 def _read_file(file: RouteFile, numbers: RouteNumbers, meter: Meter) -> _Reading:
