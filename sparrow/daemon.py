@@ -33,6 +33,7 @@ from sparrow.keeping.reserve import take_charge
 from sparrow.keeping.tether import Tether
 from sparrow.knowing.commands import Commands
 from sparrow.knowing.feeding import FEEDS, Feeds
+from sparrow.knowing.persisting import go_on
 from sparrow.knowing.reloading import Reloader, Surroundings
 from sparrow.knowing.sites import Sites
 from sparrow.knowing.tables import Tables
@@ -150,12 +151,15 @@ class Daemon:
         self._confirm()
         async with asyncio.TaskGroup() as group:
             group.create_task(_await(sites))
-            group.create_task(self._tables.run())
-            group.create_task(self._feeds.run())
-            group.create_task(self._serve_route_port())
-            group.create_task(self._serve_http())
             group.create_task(self._heed_hangups())
-            group.create_task(self._fold())
+            for what, run in (
+                ("tables", self._tables.run),
+                ("live sources", self._feeds.run),
+                ("the route port", self._serve_route_port),
+                ("HTTP", self._serve_http),
+                ("counters", self._fold),
+            ):
+                group.create_task(go_on(what, run))
 
     def _take_up(self, view: View) -> None:
         """Take notice of a view that is served."""
@@ -228,10 +232,7 @@ class Daemon:
             _log.error("no HTTP listener: it cannot be loaded: %s", error)
             return
         port = HttpPort(config.http.listen, HttpSources(self._describe, self._find_zone))
-        try:
-            await port.serve(_HANDOVER_S)
-        except FatalError as error:
-            _log.error("no HTTP listener: %s", error)
+        await port.serve(_HANDOVER_S)
 
     def _find_zone(self) -> tuple[Endpoint, Name] | None:
         """Give where DNS is served, and a zone that is."""

@@ -21,13 +21,14 @@ from sparrow.keeping.orders import ORDERS, OrderBook
 from sparrow.keeping.statefile import load_json, store_json
 from sparrow.keeping.telling import Program, Teller
 from sparrow.knowing.ordering import OrderDesk, OrderEnds
+from sparrow.knowing.persisting import go_on
 from sparrow.knowing.standing import Standings
 from sparrow.knowing.supposing import Present
 from sparrow.policy.outcome import Condition
 from sparrow.values.address import FAMILIES
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from sparrow.config.model import Config
@@ -42,8 +43,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_RETRY_S = 1.0
-"""Seconds until a part that failed inside is begun again."""
 HEALTH = "health.json"
 """Name in the state directory of what checks found."""
 
@@ -131,9 +130,9 @@ class Sites:
         try:
             await self._is_followed.wait()
             async with asyncio.TaskGroup() as group:
-                group.create_task(_go_on(self._desk.run))
-                group.create_task(_go_on(lambda: self._standings.run(alone)))
-                group.create_task(_go_on(self.teller.run))
+                group.create_task(go_on("orders", self._desk.run))
+                group.create_task(go_on("sites", lambda: self._standings.run(alone)))
+                group.create_task(go_on("notices", self.teller.run))
         finally:
             await self._monitor.stop()
             self._desk.close()
@@ -216,16 +215,6 @@ class Sites:
             why=health.why if health else "",
             transitions=self._standings.transitions[name, family],
         )
-
-
-async def _go_on(run: Callable[[], Awaitable[None]]) -> None:
-    """Have a part run until cancelled: what goes wrong in it ends neither it nor the others."""
-    while True:
-        try:
-            await run()
-        except Exception:  # noqa: BLE001 (the outermost loop; what is served is whole)
-            _log.exception("the sites are not followed as they should be, trying again")
-        await asyncio.sleep(_RETRY_S)
 
 
 def _describe_transition(transition: Transition, order: Order) -> dict[str, Any]:

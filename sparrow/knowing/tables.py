@@ -12,6 +12,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from sparrow.errors import InputError, Problem
+from sparrow.knowing.persisting import go_on
 from sparrow.tables.asking import parse_decision
 from sparrow.tables.gate import Action
 from sparrow.tables.switching import apply_mode, decide_mode
@@ -78,7 +79,7 @@ class Tables:
     async def run(self) -> None:
         """Watch, read and switch until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._watch.run())
+            group.create_task(go_on("the watch of route files", self._watch.run))
             group.create_task(self._heed_files())
             group.create_task(self._heed_sites())
 

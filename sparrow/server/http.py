@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from sparrow.control.metrics import CONTENT_TYPE, render_metrics
-from sparrow.errors import FatalError
 from sparrow.server.accepting import accept_all
 from sparrow.server.querypath import ask_path
 from sparrow.server.sockets import ListenError, open_tcp
@@ -37,6 +36,7 @@ LIFETIME_S = 10.0
 _MAX_LINE = 4096
 """Octets of the request line, and of each header; ours have less than a hundred."""
 _RETRY_S = 0.2
+"""Seconds until an address that cannot be had is tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +65,8 @@ class HttpPort:
     async def serve(self, patience_s: float = 0.0) -> None:
         """Listen and answer until cancelled.
 
-        For `patience_s` it is tried again where the address is in use: by the server whose
-        place we take. Raises `FatalError`.
+        Where the address cannot be had it is tried again, and for `patience_s` nothing is
+        said of that: it may be in use by the server whose place we take.
         """
         with await self._open(patience_s) as listener:
             _log.info("answering HTTP on %s", self._endpoint)
@@ -83,13 +83,15 @@ class HttpPort:
                 await server.shutdown(0)
 
     async def _open(self, patience_s: float) -> socket.socket:
-        deadline_s = asyncio.get_running_loop().time() + patience_s
+        loop = asyncio.get_running_loop()
+        deadline_s, told = loop.time() + patience_s, ""
         while True:
             try:
                 return open_tcp(self._endpoint)
             except ListenError as error:
-                if asyncio.get_running_loop().time() >= deadline_s:
-                    raise FatalError(f"http.listen: {error}") from None
+                if loop.time() >= deadline_s and str(error) != told:
+                    told = str(error)
+                    _log.error("no HTTP listener yet, trying again: http.listen: %s", told)
             await asyncio.sleep(_RETRY_S)
 
     async def _accept(self, listener: socket.socket, server: web.Server) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,7 +12,6 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from sparrow.config.fields import Endpoint
 from sparrow.control.status import Process, build_status
-from sparrow.errors import FatalError
 from sparrow.server.http import MAX_CONNECTIONS, HttpPort, HttpSources
 
 if TYPE_CHECKING:
@@ -162,14 +162,34 @@ def test_clients_that_say_nothing_are_bounded_and_leave_room_for_nobody_only_so_
     assert (0, 200) == serve(port, visit)
 
 
-def test_an_address_in_use_is_a_clear_error(port: int) -> None:
+def test_an_address_that_cannot_be_had_is_told_once_and_tried_until_it_can(
+    port: int, caplog: pytest.LogCaptureFixture
+) -> None:
     sources = HttpSources(status=lambda: STATUS, target=lambda: None)
 
-    async def visit() -> None:
-        with pytest.raises(FatalError, match=rf"http.listen: cannot listen on 127.0.0.1:{port}"):
-            await HttpPort(Endpoint(LOOPBACK, port), sources).serve()
+    async def run() -> int:
+        with socket.create_server(("127.0.0.1", port)):
+            task = asyncio.create_task(HttpPort(Endpoint(LOOPBACK, port), sources).serve())
+            await asyncio.sleep(0.7)  # for some more tries
+        code = await fetch_code(port)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return code
 
-    serve(port, visit)
+    async def fetch_code(port: int) -> int:
+        for _ in range(600):
+            try:
+                code, _, _ = await fetch(port, get("/status"))
+            except ConnectionRefusedError:
+                await asyncio.sleep(0.1)
+            else:
+                return code
+        return 0
+
+    caplog.set_level("INFO")
+    assert 200 == asyncio.run(run())
+    told = f"no HTTP listener yet, trying again: http.listen: cannot listen on 127.0.0.1:{port}"
+    assert [True, False] == [message.startswith(told) for message in caplog.messages]
 
 
 def test_a_successor_waits_for_the_address(port: int) -> None:
