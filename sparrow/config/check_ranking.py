@@ -45,6 +45,19 @@ def _check_views(config: Config) -> Iterator[Finding]:
                 yield Finding((*here, "stale_for"), what, needs=((*here, "view"),))
 
 
+def _check_missing_views(config: Config) -> Iterator[Finding]:
+    """Warn of sites that no view can bring forward."""
+    viewed = [route.view for route in config.routes if route.view is not None]
+    for site in config.sites if viewed else ():
+        if site.name not in viewed:
+            what = (
+                f"no source of routes is its 'view', while {viewed[0]!r} has one: it comes behind "
+                "all sites that have a route, wherever a view decides"
+            )
+            needs = (("routes",), ("sites",))
+            yield Finding(("sites", site.name), what, needs=needs, is_warning=True)
+
+
 def _check_metrics(config: Config) -> Iterator[Finding]:
     rank_by = config.ranking.rank_by
     for position in find_repeats(rank_by):
@@ -89,4 +102,10 @@ def _check_overrides(config: Config) -> Iterator[Finding]:
         yield Finding(("overrides", position), what, other=("overrides", earlier))
 
 
-CHECKS: tuple[Check, ...] = (_check_views, _check_metrics, _check_distance, _check_overrides)
+CHECKS: tuple[Check, ...] = (
+    _check_views,
+    _check_missing_views,
+    _check_metrics,
+    _check_distance,
+    _check_overrides,
+)

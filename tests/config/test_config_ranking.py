@@ -245,9 +245,14 @@ DOUBTS = [
         "ranking.rtt: this table is not used, because 'rtt' is not in 'rank_by'",
     ),
     (
-        routes("{file: t, view: nl}", "{file: t, view: nl}"),
-        7,
-        "routes: this file is listed twice: keep one (the other stands on line 6)",
+        routes("{file: t, view: au}", "{file: t, view: nl}", "{file: t, view: nl}"),
+        8,
+        "routes: this file is listed twice: keep one (the other stands on line 7)",
+    ),
+    (
+        routes("{file: t, view: nl}"),
+        2,
+        "sites.au: no source of routes is its 'view', while 'nl' has one: it comes behind all",
     ),
 ]
 
