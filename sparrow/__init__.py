@@ -53,9 +53,9 @@ An answer, step by step, and where to read:
   prefixes, AS numbers, names; and errors, classed by what the caller does next.
 
 Imports point one way, from sockets to values and from DNS towards routes; the
-contracts in `pyproject.toml` hold the order. `values`, `bindimport`, `rib`, `policy`, `picture`, `dns`,
-`ssrs`, `sources.parse`, `config.model`, `geo.countries`, `health.verdict` and `health.site` are
-pure: they take values and return values, and time and chance reach them as
+contracts in `pyproject.toml` hold the order. `values`, `bindimport`, `rib`, `policy`, `picture`,
+`dns`, `ssrs`, `sources.parse`, `config.model`, `geo.countries`, `health.verdict` and
+`health.site` are pure: they take values and return values, and time and chance reach them as
 arguments.
 """
 

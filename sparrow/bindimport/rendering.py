@@ -56,7 +56,6 @@ class Imported:
 
 def render_import(zones: Sequence[SsZone], wanted: Wanted) -> Imported:
     """Render the configuration for zones, at least one. Raises `InputError`."""
-    first = zones[0]
     _check_routes(zones, wanted)
     self_site = _find_self(zones)
     placed = {zone.name: _place(zone, self_site) for zone in zones}
@@ -83,7 +82,7 @@ def render_import(zones: Sequence[SsZone], wanted: Wanted) -> Imported:
         "",
         "zones:",
         *(line for zone in zones for line in _render_zone(zone, services.get(zone.name))),
-        *([] if wanted.routes else ["", *_render_port(first.route_server)]),
+        *(["", *_render_port(zones[0].route_server)] if _is_replaced(zones) else []),
     ]
     return Imported("\n".join(lines) + "\n", tuple(_find_notes(zones, sites, wanted)))
 
@@ -96,33 +95,41 @@ def _is_own(server: RouteServer) -> bool:
     return server.kind == "ssrs" and server.host in _LOCAL
 
 
+def _is_replaced(zones: Sequence[SsZone]) -> bool:
+    """Whether sparrow takes the place of the one route server that all zones ask."""
+    server = zones[0].route_server
+    return _is_own(server) and all(zone.route_server == server for zone in zones)
+
+
 def _check_routes(zones: Sequence[SsZone], wanted: Wanted) -> None:
     """Check that all zones have routes of one place, which can be had. Raises `InputError`."""
+    first = zones[0]
+    problems = [] if wanted.routes else list(_find_foreign(zones))
+    port = first.route_server.port
+    if _is_replaced(zones) and port and not port.isdigit():
+        what = f"--port {port}: sparrow listens there itself and wants a number"
+        problems.append(Problem(what, first.file, first.line))
+    if problems:
+        raise InputError(problems)
+
+
+def _find_foreign(zones: Sequence[SsZone]) -> Iterator[Problem]:
+    """Find route servers that are not Super Sparrow's own of this machine, or several."""
     first, *others = zones
-    if wanted.routes:
-        return
-    problems = [
-        Problem(
-            f"zone {zone.name} asks another route server than {first.name} does, and sparrow has "
-            "one table for all: name its files with --routes",
-            zone.file,
-            zone.line,
-        )
-        for zone in others
-        if zone.route_server != first.route_server
-    ]
     server = first.route_server
+    for zone in others:
+        if zone.route_server != server:
+            what = (
+                f"zone {zone.name} asks another route server than {first.name} does, and sparrow "
+                "has one table for all: name its files with --routes"
+            )
+            yield Problem(what, zone.file, zone.line)
     if not _is_own(server):
         what = (
             f"zone {first.name} asks the route server {server.kind} at {server.host}: write its "
             "table to a file, as `sparrow routes build` does, and name that with --routes"
         )
-        problems.append(Problem(what, first.file, first.line))
-    elif server.port and not server.port.isdigit():
-        what = f"--port {server.port}: sparrow listens there itself and wants a number"
-        problems.append(Problem(what, first.file, first.line))
-    if problems:
-        raise InputError(problems)
+        yield Problem(what, first.file, first.line)
 
 
 def _render_port(server: RouteServer) -> Iterator[str]:
@@ -210,9 +217,9 @@ def _find_notes(
     zones: Sequence[SsZone], sites: Mapping[str, object], wanted: Wanted
 ) -> Iterator[Problem]:
     first = zones[0]
-    if not wanted.routes:
-        port = first.route_server.port or _SSRS_PORT
-        what = f"sparrow answers port {port} itself, from {ROUTES}: stop the route server there"
+    if _is_replaced(zones):
+        port, tables = first.route_server.port or _SSRS_PORT, ", ".join(wanted.routes or (ROUTES,))
+        what = f"sparrow answers port {port} itself, from {tables}: stop the route server there"
         yield Problem(what, first.file, first.line)
     for zone in zones:
         if zone.without_use:

@@ -74,10 +74,12 @@ def import_bind(
 
 
 def _load_source(path: str) -> Source:
+    """Read a file; what is not UTF-8 in it can only be in a comment. Raises `InputError`."""
     try:
-        return Source(path, load_octets(path, _MAX_OCTETS).decode())
-    except UnicodeDecodeError:
-        raise InputError([Problem("it is not text in UTF-8", path)]) from None
+        return Source(path, load_octets(path, _MAX_OCTETS).decode(errors="replace"))
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else None
+        raise InputError([Problem(f"it cannot be read: {reason or error}", path)]) from None
 
 
 def _including(named_conf: str) -> Include:
