@@ -77,7 +77,8 @@ class Live:
 
         `conditions` are how the sites stand. Raises `InputError`.
         """
-        found = explain(self._authority(conditions), self.rib, parse_case(arguments), served)
+        authority, tables = self._authority(conditions), self.view.tables
+        found = explain(authority, self.rib, parse_case(arguments), served, tables)
         return {"lines": render_explanation(found), "facts": explanation_facts(found)}
 
     def _authority(self, conditions: Conditions) -> Authority:
@@ -148,4 +149,5 @@ class Live:
         authority = self.view.authority
         if authority.zones.find(name) is None:
             raise InputError([Problem(f"{render_name(name)} is in no zone that is served here")])
-        return render_explanation(explain(authority, self.rib, Case(name, RRType.A, address)))
+        case = Case(name, RRType.A, address)
+        return render_explanation(explain(authority, self.rib, case, tables=self.view.tables))

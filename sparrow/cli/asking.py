@@ -191,5 +191,6 @@ def _explain(config_path: str, arguments: dict[str, Any]) -> dict[str, Any]:
     case = parse_case(arguments)
     with progress_bar("reading route tables") as progress:
         view = stage(Staging(config_path, progress=progress)).view
-    found = explain_case(view.authority, build_rib(view.tables.snapshot), case)
+    rib = build_rib(view.tables.snapshot)
+    found = explain_case(view.authority, rib, case, tables=view.tables)
     return {"lines": render_explanation(found), "facts": explanation_facts(found)}

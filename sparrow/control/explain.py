@@ -7,8 +7,9 @@ handed to the code that serves. Start from `explain`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sparrow.control.evidence import find_leaning
 from sparrow.control.weighing import Candidate, weigh_sites
 from sparrow.dns.edns import OUR_PAYLOAD, OptionCode, subnet_octets
 from sparrow.dns.present import render_rrset
@@ -16,18 +17,18 @@ from sparrow.dns.respond import Sender, respond
 from sparrow.dns.rrset import CLASS_IN, render_rtype
 from sparrow.dns.wire import Message, Opt, encode_message
 from sparrow.policy.outcome import Reason
-from sparrow.policy.preference import build_finder
 from sparrow.policy.special import unwrap
+from sparrow.policy.steering import find_class
 from sparrow.values.address import Prefix, family_of, render_address, truncate
 from sparrow.values.name import Name, render_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sparrow.control.evidence import Leaning, Tables
     from sparrow.control.lookup import RouteFinder
     from sparrow.dns.respond import Authority, Chooser, Ground, Reply
     from sparrow.policy.intervals import Intervals
-    from sparrow.policy.preference import Home
     from sparrow.policy.steering import Choice, Steering
     from sparrow.rib.route import Route
 
@@ -64,14 +65,14 @@ class Steered:
     """What the serving code chose."""
     match: tuple[Prefix, Route] | None
     """Longest matching prefix of the address that decided, and its route."""
-    home: Home
-    """The site of that route."""
+    leaning: Leaning
+    """What the client prefers, as the tables and the rules say."""
     candidates: tuple[Candidate, ...]
     """Every site in the order in which it counts for this client."""
     block: tuple[bytes, bytes] | None
     """First and last address of the interval of equal answers; None without a map."""
     expected: tuple[int, ...]
-    """Site numbers of the class that the route's own site has, in order."""
+    """Site numbers of the class that follows from that, in order."""
     reason: Reason
     """Which rule decided, as the sites are known to stand."""
     agrees: bool
@@ -98,12 +99,17 @@ class Explanation:
 
 
 def explain(
-    authority: Authority, rib: RouteFinder, case: Case, served: Served | None = None
+    authority: Authority,
+    rib: RouteFinder,
+    case: Case,
+    served: Served | None = None,
+    tables: Tables | None = None,
 ) -> Explanation:
     """Answer the case with the serving code, and gather what led to it.
 
     The answer is that of the published plan, `served`, where there is one; the rest
-    is looked up in what is known: `authority` and the RIB.
+    is looked up in what is known: `authority`, the RIB, and the tables by view, which are
+    needed where sites are ranked.
     """
     ground = served.ground if served else authority
     reply = respond(ground, encode_case(case), Sender(case.source), now_s=0)
@@ -114,7 +120,9 @@ def explain(
     names = steering.site_names if steering else ()
     steered = None
     if steering and reply.choice:
-        steered = _explain_choice(steering, rib, reply.choice, ground.steering or steering)
+        steered = _explain_choice(
+            _Grounds(steering, rib, tables), reply.choice, ground.steering or steering
+        )
     return Explanation(
         case=case,
         reply=reply,
@@ -134,14 +142,21 @@ def encode_case(case: Case) -> bytes:
     return encode_message(Message(0, 0, question, opt=opt), OUR_PAYLOAD)
 
 
-def _explain_choice(
-    steering: Steering, rib: RouteFinder, choice: Choice, chooser: Chooser
-) -> Steered:
+class _Grounds(NamedTuple):
+    """What an explanation is found in."""
+
+    steering: Steering
+    rib: RouteFinder
+    tables: Tables | None
+
+
+def _explain_choice(grounds: _Grounds, choice: Choice, chooser: Chooser) -> Steered:
+    steering, service = grounds.steering, grounds.steering.services[choice.service]
     inner, _ = unwrap(choice.decided_by)
-    match = rib.find(inner)
-    home = build_finder(steering.site_set).home(match[1] if match else None)
-    policy = steering.policies[choice.service, choice.family]
-    expected = policy.classes[policy.class_by_order[home.site]]
+    match = grounds.rib.find(inner)
+    leaning = find_leaning(steering, service, inner, match[1] if match else None, grounds.tables)
+    order = leaning.preference.sites
+    expected = find_class(steering.site_set, service, choice.family, order)
     return Steered(
         choice=choice,
         expected=expected,
@@ -149,8 +164,8 @@ def _explain_choice(
         agrees=expected == choice.candidates
         or chooser.gives_alike(choice.service, choice.family, expected, choice.candidates),
         match=match,
-        home=home,
-        candidates=tuple(weigh_sites(steering, choice, home)),
+        leaning=leaning,
+        candidates=tuple(weigh_sites(steering, choice, leaning)),
         block=_find_block(steering, choice),
     )
 
@@ -203,8 +218,10 @@ def _describe_choice(explanation: Explanation, steered: Steered) -> Iterator[tup
         yield "route", f"{steered.match[0]}, AS path {steered.match[1]}"
     else:
         yield "route", "none covers the address"
-    home = explanation.site_names[steered.home.site]
-    because = f"AS{steered.home.asn}" if steered.home.asn is not None else "self, by default"
+    for each in steered.leaning.evidence:
+        yield "known", each.render()
+    home = explanation.site_names[steered.leaning.home]
+    because = steered.leaning.render_ground()
     order = steered.expected if steered.agrees else choice.candidates
     yield "class", f"{home} ({because}); order: {_name_order(explanation, order)}"
     if not steered.agrees:
@@ -279,12 +296,12 @@ def explanation_facts(explanation: Explanation) -> dict[str, Any]:
         "answer": [line for rrset in records for line in render_rrset(rrset)],
         "ttl": reply.answer.answer[-1].ttl if reply.answer.answer else None,
     }
-    nothing: dict[str, Any] = dict.fromkeys(_CHOICE_FACTS) | {"candidates": []}
+    nothing: dict[str, Any] = dict.fromkeys(_CHOICE_FACTS) | {"candidates": [], "known": []}
     return facts | (_choice_facts(explanation, steered) if steered else nothing)
 
 
 _CHOICE_FACTS = (
-    *("service", "decided_by", "prefix", "route", "home"),
+    *("service", "decided_by", "prefix", "route", "home", "ground", "override", "known"),
     *("candidates", "site", "scope", "block", "agrees", "reason"),
 )
 """Facts of a steered answer; null where no client was looked at."""
@@ -298,7 +315,10 @@ def _choice_facts(explanation: Explanation, steered: Steered) -> dict[str, Any]:
         "decided_by": render_address(choice.decided_by),
         "prefix": str(steered.match[0]) if steered.match else None,
         "route": str(steered.match[1]) if steered.match else None,
-        "home": names[steered.home.site],
+        "home": names[steered.leaning.home],
+        "ground": steered.leaning.preference.ground.name.lower(),
+        "override": steered.leaning.override,
+        "known": [each.facts() for each in steered.leaning.evidence],
         "candidates": [
             {"site": each.site, "taken": each.is_taken, "why": each.why}
             for each in steered.candidates

@@ -15,7 +15,7 @@ from sparrow.policy.preference import failover_order
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sparrow.policy.preference import Home
+    from sparrow.control.evidence import Leaning
     from sparrow.policy.steering import Choice, Steering
 
 
@@ -51,25 +51,25 @@ class _Weighing:
 
     steering: Steering
     choice: Choice
-    home: Home
+    leaning: Leaning
     order: tuple[int, ...]
-    """Every site in the order of failover of the home."""
+    """Every site: those that the client prefers, then in the order of failover of the first."""
     standings: tuple[Standing, ...]
     """By site number, for the family asked for."""
     reason: Reason
     """Which rule decided."""
 
 
-def weigh_sites(steering: Steering, choice: Choice, home: Home) -> Iterator[Candidate]:
-    """Say of each site, in the order of failover, why it was taken or not."""
+def weigh_sites(steering: Steering, choice: Choice, leaning: Leaning) -> Iterator[Candidate]:
+    """Say of each site, in the order in which they count, why it was taken or not."""
     sites = steering.site_set.sites
     names = [site.name for site in sites]
     conditions = list_conditions(names, steering.conditions, choice.family)
     weighing = _Weighing(
         steering=steering,
         choice=choice,
-        home=home,
-        order=failover_order(steering.site_set, home.site),
+        leaning=leaning,
+        order=_order_sites(steering, choice.service, leaning.preference.sites),
         standings=tuple(each.standing for each in conditions),
         reason=steering.find_outcome(choice.service, choice.family, choice.candidates).reason,
     )
@@ -79,19 +79,36 @@ def weigh_sites(steering: Steering, choice: Choice, home: Home) -> Iterator[Cand
         yield Candidate(names[site], is_taken=is_taken, why=why)
 
 
+def _order_sites(steering: Steering, service: str, preferred: tuple[int, ...]) -> tuple[int, ...]:
+    """Give every site once: as `find_class` does, those without the service left in."""
+    eligible = [site for site in preferred if site in steering.services[service].vips]
+    lead = (eligible or preferred)[0]
+    return tuple(dict.fromkeys((*preferred, *failover_order(steering.site_set, lead))))
+
+
 def _why_taken(weighing: _Weighing, site: int) -> str:
-    home, sites = weighing.home, weighing.steering.site_set.sites
+    leaning, sites = weighing.leaning, weighing.steering.site_set.sites
     if weighing.reason in _WHY_RESORTED:
         return _WHY_RESORTED[weighing.reason]
-    if site == home.site:
-        if home.asn is None:
-            return "self: it answers where no AS of the route belongs to a site"
-        return f"AS{home.asn} of the route belongs to it"
+    if site == leaning.home:
+        return _why_home(leaning)
     before = weighing.order[: weighing.order.index(site)]
     vips = weighing.steering.services[weighing.choice.service].vips
     is_passed = any(each in vips for each in before)
     first = "the first that serves" if is_passed else "first"
-    return f"{first} in the fallback order of {sites[home.site].name}"
+    if site in leaning.preference.sites:
+        return f"{first} of the sites that the client prefers"
+    return f"{first} in the fallback order of {sites[leaning.home].name}"
+
+
+def _why_home(leaning: Leaning) -> str:
+    if leaning.override is not None:
+        return f"an operator wants it, {leaning.override}"
+    if leaning.preference.places:
+        return f"first in the ranking, by {leaning.preference.places[0].step.value}"
+    if leaning.asn is None:
+        return "self: it answers where no AS of the route belongs to a site"
+    return f"AS{leaning.asn} of the route belongs to it"
 
 
 def _why_not(weighing: _Weighing, site: int) -> str:

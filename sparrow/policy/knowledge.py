@@ -68,6 +68,8 @@ class Lore:
     """That for an origin AS; one for a prefix goes before."""
     override_sites: tuple[int, ...] = ()
     """The number of the site that each override wants, by its index."""
+    override_titles: tuple[str, ...] = ()
+    """Beside each: whose clients it is for, until when and why, for people."""
 
     @property
     def is_empty(self) -> bool:

@@ -79,6 +79,9 @@ def test_the_facts_are_those_of_the_answer_that_is_given(daemon: Daemon) -> None
         "prefix": "20.1.2.0/24",
         "route": "64602 64600",
         "home": "us",
+        "ground": "common",
+        "override": None,
+        "known": [],
         "site": "us",
         "block": ["20.1.2.0", "20.1.2.255"],
     } == {key: found[key] for key in found if key not in {"candidates", "scope", "ttl", "answer"}}

@@ -114,7 +114,9 @@ def test_status_has_what_is_specified(daemon: Daemon) -> None:
     assert ["au", "nl", "us"] == [site["name"] for site in status["sites"]]
     expected = {"name", "configured", "answers", "v4", "v6", "order", "planned", "checks"}
     assert [expected] * 3 == [site.keys() for site in status["sites"]]
-    assert {"mode", "table", "held", "orders_problem"} == status["failover"].keys()
+    assert {"mode", "table", "held", "orders_problem", "health_problem"} == status[
+        "failover"
+    ].keys()
     assert (1, [str(daemon.home.path / "table.routes")]) == (
         status["failover"]["table"]["serial"],
         [file["path"] for file in status["failover"]["table"]["files"]],
@@ -174,7 +176,8 @@ def test_explain_gives_lines_and_facts(daemon: Daemon) -> None:
     result = daemon.command(
         "explain", name="www.example.org", **{"from": "127.0.0.1"}, subnet="20.1.2.0/24"
     )["result"]
-    keys = """name type rcode zone service decided_by prefix route home candidates site scope block
+    keys = """name type rcode zone service decided_by prefix route home
+        ground override known candidates site scope block
         ttl answer generation agrees reason"""
     assert ({"lines", "facts"}, set(keys.split())) == (result.keys(), result["facts"].keys())
 
