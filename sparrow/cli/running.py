@@ -194,8 +194,12 @@ def _describe_failover(found: Mapping[str, Any]) -> Iterator[str]:
     if found["journal"]["failures"]:
         now = found["journal"]["problem"] or "it is written again"
         yield f"journal: {found['journal']['failures']} entries lost; {now}"
+    if failover["health_problem"]:
+        yield f"WHAT CHECKS FOUND CANNOT BE STORED: {failover['health_problem']}"
     if notify:
-        yield f"notify: {', '.join(f'{key} {count}' for key, count in notify.items())}"
+        counts = ", ".join(f"{key} {notify[key]}" for key in notify if key != "problem")
+        failure = f"; {notify['problem']}" if notify["problem"] else ""
+        yield f"notify: {counts}{failure}"
 
 
 def _render_counter(value: object) -> str:

@@ -140,7 +140,8 @@ def _by_family(part: str) -> Callable[[Status], Samples]:
 
 
 def _notices(status: Status) -> Samples:
-    return [((key,), count) for key, count in status["notify"].items() if key != "waiting"]
+    counts = status["notify"].items()
+    return [((key,), count) for key, count in counts if key not in {"waiting", "problem"}]
 
 
 _SITE = ("site", "family")

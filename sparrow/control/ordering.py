@@ -187,11 +187,13 @@ def parse_supposed(arguments: Mapping[str, Any], known: Iterable[str]) -> dict[s
 def describe_order(row: Mapping[str, Any]) -> str:
     """Say what an order is, from its row: what, from when, until when, by whom, and why."""
     start, end = row["starts_at_s"], row["ends_at_s"]
-    until = "until it is changed" if end is None else f"until {render_moment(end)}"
+    until = " until it is changed" if end is None else f" until {render_moment(end)}"
+    if row["action"] == Action.AUTO.value:
+        until = ""  # there is nothing left to be changed
     is_planned = start > row["given_at_s"]
     since = f"from {render_moment(start)}" if is_planned else f"since {render_moment(start)}"
     why = f": {row['reason']}" if row["reason"] else ""
-    return f"{row['action']} {since} {until}, by {row['by']}{why}"
+    return f"{row['action']} {since}{until}, by {row['by']}{why}"
 
 
 def order_fields(order: Order) -> dict[str, Any]:

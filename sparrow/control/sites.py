@@ -86,6 +86,8 @@ class Failover:
     """Unix time of all this."""
     orders_problem: str | None = None
     """Why the orders on disk cannot be read; None where they can."""
+    health_problem: str | None = None
+    """Why what checks found cannot be stored; None where it can."""
     mode: str | None = None
     """The mode of `failover.modes` that is in force; None without any."""
     table: Mapping[str, Any] | None = None
@@ -94,7 +96,7 @@ class Failover:
     """The table that a guard holds back, as `docs/control.md` has it; None for none."""
     journal: Mapping[str, Any] = field(default_factory=lambda: {"failures": 0, "problem": None})
     """`Journal.snapshot`."""
-    notify: Mapping[str, int] = field(default_factory=dict)
+    notify: Mapping[str, Any] = field(default_factory=dict)
     """`Teller.snapshot`; empty without a command."""
 
 

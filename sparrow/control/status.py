@@ -116,6 +116,7 @@ def build_status(
             "table": dict(failover.table) if failover.table else None,
             "held": dict(failover.held) if failover.held else None,
             "orders_problem": failover.orders_problem,
+            "health_problem": failover.health_problem,
         },
         "journal": dict(failover.journal),
         "notify": dict(failover.notify),
@@ -254,6 +255,8 @@ def _judge_sites(status: Mapping[str, Any]) -> Iterator[tuple[Verdict, str]]:
         yield verdict, ("no site serves: " if is_none_left else "") + ", ".join(absent)
     if problem := status["failover"]["orders_problem"]:
         yield Verdict.WARNING, f"orders cannot be read: {problem}"
+    if problem := status["failover"]["health_problem"]:
+        yield Verdict.WARNING, f"what checks found cannot be stored: {problem}"
 
 
 def _judge_processes(status: Mapping[str, Any]) -> Iterator[tuple[Verdict, str]]:
@@ -266,6 +269,8 @@ def _judge_processes(status: Mapping[str, Any]) -> Iterator[tuple[Verdict, str]]
         yield Verdict.WARNING, f"{count} queries failed inside"
     if problem := status["journal"]["problem"]:
         yield Verdict.WARNING, f"the journal cannot be written: {problem}"
+    if problem := status["notify"].get("problem"):
+        yield Verdict.WARNING, f"the last notice failed: {problem}"
 
 
 _JUDGES: tuple[Callable[[Mapping[str, Any]], Iterator[tuple[Verdict, str]]], ...] = (

@@ -198,6 +198,11 @@ class Monitor:
         """Tell whether of every check a round has ended, here or before we began."""
         return self.is_configured and all(each.finding for each in self._probers.values())
 
+    @property
+    def problem(self) -> str | None:
+        """Why what checks found cannot be stored; None where it can."""
+        return self._storing.problem
+
     def states(self) -> Mapping[str, SiteHealth]:
         """Give how every site stands now, by name, in configured order.
 

@@ -43,7 +43,8 @@ class Storing:
         self._render = render
         self._keep = keep
         self._retry_s = retry_s
-        self._has_failed = False
+        self.problem: str | None = None
+        """Why the last store failed; None where it did not."""
         self._stored: Mapping[str, Any] | None = None
         self._is_due = asyncio.Event()
         self._is_ending = asyncio.Event()
@@ -80,7 +81,7 @@ class Storing:
     def _next_s(self) -> float:
         """Give when the next store may be, on the clock of the event loop."""
         now_s = asyncio.get_running_loop().time()
-        if self._has_failed:
+        if self.problem is not None:
             return now_s + self._retry_s
         return self._stores[0] + _BURST_S if len(self._stores) == _BURST else now_s
 
@@ -93,12 +94,12 @@ class Storing:
         try:
             await loop.run_in_executor(self._disk, self._keep, tree)
         except OSError as error:
-            if not self._has_failed:
+            if self.problem is None:
                 _log.error("what checks found cannot be stored: %s", error)
-            self._has_failed = True
+            self.problem = error.strerror or str(error)
             self._is_due.set()
         else:
-            if self._has_failed:
+            if self.problem is not None:
                 _log.info("what checks found is stored again")
-            self._has_failed = False
+            self.problem = None
             self._stored = tree

@@ -77,15 +77,21 @@ class Teller:
         self._is_configured = asyncio.Event()
         self._waiting: asyncio.Queue[Mapping[str, str]] = asyncio.Queue(MAX_WAITING)
         self._counts = {"told": 0, "dropped": 0, "failed": 0}
+        self._problem: str | None = None
 
     def configure(self, program: Program | None) -> None:
         """Run another program from now on; None for none."""
+        if program != self._program:
+            self._problem = None
         self._program = program
         self._is_configured.set()
 
-    def snapshot(self) -> dict[str, int]:
-        """Give notices that the program took, failed at, or never got, and those that wait."""
-        return {**self._counts, "waiting": self._waiting.qsize()}
+    def snapshot(self) -> dict[str, Any]:
+        """Give notices that the program took, failed at, or never got, and those that wait.
+
+        `problem` is why it failed at the last one; None where it took that.
+        """
+        return {**self._counts, "waiting": self._waiting.qsize(), "problem": self._problem}
 
     def tell(self, event: str, fields: Mapping[str, Any]) -> None:
         """Tell of an event, a word; what belongs to it is text, numbers or None, by name."""
@@ -114,9 +120,11 @@ class Teller:
             ran = await self._run(program.argv, environment, program.timeout_s)
             if ran.exit_code == 0 and not ran.was_killed:
                 self._counts["told"] += 1
+                self._problem = None
             else:
                 self._counts["failed"] += 1
-                _log.warning("notify: %s %s", program.argv[0], _describe_end(ran, program))
+                self._problem = f"{program.argv[0]} {_describe_end(ran, program)}"
+                _log.warning("notify: %s", self._problem)
 
 
 def _describe_end(ran: Ran, program: Program) -> str:

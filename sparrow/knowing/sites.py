@@ -184,6 +184,7 @@ class Sites:
             orders=self._desk.orders,
             now_s=time.time(),
             orders_problem=self._desk.problem,
+            health_problem=self._monitor.problem,
             journal=self._journal.snapshot(),
             notify=self.teller.snapshot() if self._has_program else {},
         )

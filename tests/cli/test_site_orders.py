@@ -97,6 +97,7 @@ def test_auto_needs_no_reason_and_names_what_it_removes(idle: Home) -> None:
     outcome = site(idle, "auto", "au")
     assert (0, []) == (outcome.code, orders(idle))
     assert "au: in the place of up since" in outcome.err
+    assert re.fullmatch(rf"au: ordered: auto since \S+Z, by {ME}\n", outcome.out)
 
 
 def test_a_dry_run_leaves_nothing(idle: Home) -> None:

@@ -78,7 +78,7 @@ FAILOVER = Failover(
     mode="au+nl",
     held={"reasons": ["it shrinks"]},
     journal={"failures": 4, "problem": "No space left on device"},
-    notify={"told": 8, "dropped": 1, "failed": 2, "waiting": 3},
+    notify={"told": 8, "dropped": 1, "failed": 2, "waiting": 3, "problem": "it failed"},
 )
 
 

@@ -142,6 +142,21 @@ JUDGED: dict[str, tuple[Failover, Verdict, str]] = {
         Verdict.WARNING,
         "orders cannot be read: orders.json: damaged; ",
     ),
+    "verdicts that cannot be stored": (
+        failover(health_problem="No space left on device"),
+        Verdict.WARNING,
+        "what checks found cannot be stored: No space left on device; ",
+    ),
+    "a notice that failed": (
+        failover(notify={"told": 7, "failed": 1, "problem": "/bin/tell ended with 2"}),
+        Verdict.WARNING,
+        "the last notice failed: /bin/tell ended with 2; ",
+    ),
+    "a notice that failed in the past": (
+        failover(notify={"told": 7, "failed": 1, "problem": None}),
+        Verdict.OK,
+        "",
+    ),
     "a full disk": (
         failover(journal={"failures": 2, "problem": "No space left on device"}),
         Verdict.WARNING,

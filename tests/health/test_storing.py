@@ -43,19 +43,24 @@ def test_a_change_is_stored_at_once_though_others_were_just_now(
 def test_what_the_disk_did_not_take_is_stored_when_it_does(
     stored: list[Mapping[str, Any]],
 ) -> None:
-    full = [True, True, False]
+    is_full = True
 
     def keep(tree: Mapping[str, Any]) -> None:
-        if full.pop(0):
+        if is_full:
             raise OSError("no space left")
         stored.append(tree)
 
     async def change_once() -> None:
+        nonlocal is_full
         storing = Storing(lambda: {"verdict": "down"}, keep, retry_s=0.01)
+        assert storing.problem is None
         storing.note_change()
+        await eventually(lambda: storing.problem == "no space left")
+        is_full = False
         async with asyncio.timeout(SOON_S):
             await eventually(lambda: bool(stored))
         await storing.finish()
+        assert storing.problem is None
 
     asyncio.run(change_once())
     assert [{"verdict": "down"}] == stored

@@ -85,7 +85,13 @@ def test_an_event_is_logged_journaled_and_given_to_the_program(
         "SPARROW_REASON": "3 of 3",
     }
     assert [(PROGRAM.argv, environment, 7.5)] == programs.runs
-    assert {"told": 1, "dropped": 0, "failed": 0, "waiting": 0} == teller.snapshot()
+    assert {
+        "told": 1,
+        "dropped": 0,
+        "failed": 0,
+        "waiting": 0,
+        "problem": None,
+    } == teller.snapshot()
 
 
 def test_without_a_program_nothing_is_run(path: Path) -> None:
@@ -144,10 +150,27 @@ def test_a_program_that_fails_is_counted_and_logged(
     teller = Teller(Journal(path), Programs(ended).run, lambda: NOW)
     teller.configure(PROGRAM)
     tell_all(teller, [("site", {})])
-    assert (0, 1) == (teller.snapshot()["told"], teller.snapshot()["failed"])
+    found = teller.snapshot()
+    assert (0, 1, words) == (found["told"], found["failed"], found["problem"])
     assert [f"notify: {words}"] == [
         record.message for record in caplog.records if record.levelname == "WARNING"
     ]
+
+
+def test_a_failure_is_forgotten_when_a_program_takes_a_notice_or_is_another(path: Path) -> None:
+    programs = Programs(Ended(2))
+    teller = Teller(Journal(path), programs.run, lambda: NOW)
+    teller.configure(PROGRAM)
+    tell_all(teller, [("site", {})])
+    teller.configure(PROGRAM)
+    assert "/bin/tell ended with 2" == teller.snapshot()["problem"]
+    programs.ended = Ended()
+    tell_all(teller, [("site", {})])
+    assert teller.snapshot()["problem"] is None
+    programs.ended = Ended(2)
+    tell_all(teller, [("site", {})])
+    teller.configure(Program(("/bin/other",), 1.0))
+    assert teller.snapshot()["problem"] is None
 
 
 def test_a_value_cannot_break_the_line_or_the_environment(path: Path) -> None:
