@@ -27,9 +27,12 @@ SCRIPT = f"from {MODULE} import {FUNCTION}; {FUNCTION}()"
 
 @dataclass
 class Program:
-    """Starts the program, with its file of options in a folder."""
+    """Starts the program, with its file of options in a folder; there is nothing in it yet."""
 
     folder: Path
+
+    def __post_init__(self) -> None:
+        self.configure()
 
     @property
     def conf(self) -> Path:
@@ -41,8 +44,7 @@ class Program:
         return self.folder / "notes"
 
     def command(self, *words: str) -> list[str]:
-        conf = [f"--config_file={self.conf}"] if self.conf.exists() else []
-        return [sys.executable, "-c", SCRIPT, *conf, *words]
+        return [sys.executable, "-c", SCRIPT, f"--config_file={self.conf}", *words]
 
     def configure(self, *lines: str) -> None:
         """Write the file of options."""

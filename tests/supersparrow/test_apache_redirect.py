@@ -93,9 +93,10 @@ def folder() -> Iterator[Path]:
 
 
 def write_all(folder: Path, modules: Path, port: int, route_port: int) -> None:
-    """Write the configurations of the manual; the program's path and port are those of the test."""
+    """Write the configurations of the manual; path, port and patience of the program differ."""
     script = folder / "supersparrow"
     words = [f"--config_file={folder}/supersparrow.conf", f"--port={route_port}"]
+    words.append(f"--timeout={PATIENCE_S}")
     script.write_text(
         f"#!{sys.executable}\nimport os, sys\nfrom pathlib import Path\n"
         f"Path({str(folder / 'program.pid')!r}).write_text(str(os.getpid()))\n"

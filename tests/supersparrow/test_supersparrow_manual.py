@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from listed_routes import ListedRoutes, read_routes
 from served_routes import serving
 
+from sparrow.routeserver.kinds import DIALECTS
+from sparrow.routeserver.server import Kind
 from sparrow.server.ssrs import RoutePortSettings
 from sparrow.supersparrow.vocabulary import VOCABULARY, Reach
 
@@ -35,6 +37,8 @@ def test_the_manual_has_a_row_for_every_option_with_its_default() -> None:
         assert option.is_flag == (takes == "flag")
         if option.default is not None and not option.is_flag:
             assert option.default == default.strip(" `")
+    ports = ", ".join(str(DIALECTS[kind].port) for kind in Kind)
+    assert f"that of its kind: {ports}" == told["port"][1].strip()
 
 
 def _names(cell: str) -> list[str]:

@@ -6,6 +6,7 @@ import random
 import signal
 import socket
 import subprocess
+import sys
 import threading
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ import pytest
 from listed_routes import ListedRoutes
 from running import run
 from served_routes import serving
-from sparrowprogram import PATIENCE_S
+from sparrowprogram import PATIENCE_S, SCRIPT
 
 import sparrow
 from sparrow.routeserver.client import RouteServerClient
@@ -251,6 +252,7 @@ def test_a_file_that_is_no_text_of_reasonable_size_is_refused(
 
 
 def test_a_folder_is_no_file_of_options(program: Program) -> None:
+    program.conf.unlink()
     program.conf.mkdir()
     why = f"supersparrow: {program.conf}: cannot be read: Is a directory\n"
     assert (2, "", why) == program.run("10.0.0.1")
@@ -296,6 +298,19 @@ def test_the_help_has_every_option(program: Program) -> None:
         code, out, err = program.run(word)
         assert (0, "") == (code, err)
         assert [] == [name for name in VOCABULARY if f"  --{name} " not in out]
+
+
+@pytest.mark.parametrize(("words", "own"), [(("--help",), 0), ((*SITES, "x"), 1)])
+def test_it_starts_without_libraries_that_it_has_no_use_for(
+    words: tuple[str, ...], own: int
+) -> None:
+    script = f"import atexit, sys\natexit.register(lambda: print(*sys.modules))\n{SCRIPT}"
+    command = [sys.executable, "-c", script, *words]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+    loaded = {name.partition(".")[0] for name in ended.stdout.splitlines()[-1].split()}
+    assert own == len({"asyncio"} & loaded)
+    heavy = {"aiohttp", "dns", "dnslib", "grpc", "pydantic", "pytricia", "rich", "yaml"}
+    assert set() == heavy & loaded
 
 
 def test_the_version_is_that_of_sparrow(program: Program) -> None:
