@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,9 +13,6 @@ from sparrow.config.load import load_config, parse_config
 from sparrow.rib.route import parse_route
 from sparrow.sources.files import RouteFile, load_snapshot
 from sparrow.values.address import Prefix, parse_address, parse_prefix, render_address
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLES = ("demo.routes", "ssrs.routes.normal", "ssrs.routes.AUonly", "ssrs.routes.NLonly")
@@ -156,14 +151,3 @@ def test_nothing_names_a_path_of_one_machine() -> None:
 def test_links_between_documents_lead_somewhere(name: str) -> None:
     links = re.findall(r"\]\((?!http)([^)#]+)", read(name))
     assert [] == [link for link in links if not (ROOT / name).parent.joinpath(link).exists()]
-
-
-def test_named_accepts_the_configuration_that_forwards_to_sparrow(
-    needs: Callable[[str], str], tmp_path: Path
-) -> None:
-    blocks = re.findall(r"```named\n(.*?)```", read("bind-compat/README.md"), flags=re.DOTALL)
-    assert 1 == len(blocks)
-    (tmp_path / "named.conf").write_text(blocks[0].replace("/var/cache/bind", str(tmp_path)))
-    command = [needs("named-checkconf"), str(tmp_path / "named.conf")]
-    checked = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (0, "", "") == (checked.returncode, checked.stdout, checked.stderr)
