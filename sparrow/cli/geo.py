@@ -1,27 +1,39 @@
-"""`sparrow geo`: the table of countries that addresses are registered in."""
+"""`sparrow geo`: where addresses are, and the table of countries that tells it."""
 
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from sparrow.cli.options import config_option, find_config_folders, json_option, locate_config
 from sparrow.cli.terminal import ending, say
+from sparrow.config.load import load_config
+from sparrow.config.locate import find_folders
 from sparrow.errors import FatalError, InputError, Problem
 from sparrow.geo.countries import CountryTable, Provenance, build_tree
 from sparrow.geo.listing import CountryList
-from sparrow.geo.stored import STATE_FILE, load_present, load_text
+from sparrow.geo.stored import STATE_FILE, find_table, load_text
 from sparrow.keeping.statefile import store_json
+from sparrow.lore import load_places
+from sparrow.policy.configured import list_locations
+from sparrow.policy.places import distances_of, location_of
 from sparrow.policy.special import unwrap
 from sparrow.values.address import FAMILIES, parse_address
+
+if TYPE_CHECKING:
+    from sparrow.config.locate import Folders
+    from sparrow.config.model import Config
+    from sparrow.geo.places import Place, PlaceTable
 
 
 @click.group()
 def geo() -> None:
-    """Renew and ask the table of the countries that addresses are registered in."""
+    """Tell where addresses are, and renew the table of countries."""
 
 
 @geo.command()
@@ -90,23 +102,55 @@ def _describe(found: CountryList) -> list[str]:
 @json_option
 @click.argument("addresses", metavar="ADDRESS...", nargs=-1, required=True)
 def lookup(config_path: str | None, addresses: tuple[str, ...], *, is_json: bool) -> None:
-    """Tell the country of each ADDRESS, and which table says so."""
+    """Tell where each ADDRESS is, how far from each site, and which table says so.
+
+    That is the `geo` of the configuration, or without it the table that sparrow has.
+    """
     with ending():
-        packed = [parse_address(address) for address in addresses]
-        table = load_present(find_config_folders(locate_config(config_path)).state_dir)
-        countries = [table.country_of(unwrap(address)[0]) for address in packed]
+        packed = {address: unwrap(parse_address(address))[0] for address in addresses}
+        path = locate_config(config_path)
+        config = load_config(path).config
+        table = _load_table(config, find_folders(config.server, path, os.environ, os.getuid()))
+        places = {address: table.place_of(octets) for address, octets in packed.items()}
         if is_json:
-            print(json.dumps(_tree_of(table, dict(zip(addresses, countries, strict=True)))))
+            print(json.dumps(_tree_of(table, places, config)))
             return
-        for address, country in zip(addresses, countries, strict=True):
-            print(f"{address} {country or '-'}")
+        for address in addresses:
+            print(_line_of(address, places[address], config))
         say(_name_table(table.provenance))
 
 
-def _tree_of(table: CountryTable, countries: dict[str, str | None]) -> dict[str, object]:
+def _load_table(config: Config, folders: Folders) -> PlaceTable:
+    if config.geo and config.geo.file:
+        return load_places(config.geo.source, config.geo.file)
+    return load_places("builtin", str(find_table(folders.state_dir)))
+
+
+def _distances_km(place: Place, config: Config) -> dict[str, float]:
+    """Give the kilometres to each site, by name, where both places are known; nearest first."""
+    names = [site.name for site in config.sites]
+    distances = zip(names, distances_of(place, list_locations(config)), strict=True)
+    known = {name: distance for name, distance in distances if distance is not None}
+    return dict(sorted(known.items(), key=lambda pair: pair[1]))
+
+
+def _line_of(address: str, place: Place, config: Config) -> str:
+    """Give what people read: `193.0.0.1 NL 52.4,4.9 nl 0 km, au 16633 km`."""
+    words = [address, place.country or "-"]
+    if place.location is not None:
+        words.append(",".join(map(str, place.location)))
+    distances = _distances_km(place, config).items()
+    return " ".join((*words, ", ".join(f"{name} {km:.0f} km" for name, km in distances))).rstrip()
+
+
+def _tree_of(table: PlaceTable, places: dict[str, Place], config: Config) -> dict[str, object]:
     origin = table.provenance
     return {
-        "countries": countries,
+        "countries": {address: place.country or None for address, place in places.items()},
+        "places": {
+            address: {"location": location_of(place), "km": _distances_km(place, config)}
+            for address, place in places.items()
+        },
         "source": origin.source,
         "date": origin.date,
         "licence": origin.licence or None,

@@ -8,13 +8,23 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+from mmdbmaking import make_mmdb
 from running import run
+
+from sparrow.policy.centres import CENTRES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from running import Home
 
+LOCATED = """\
+sites:
+  au: {asn: [64600], vips: [192.0.2.1], location: [-33.87, 151.21]}
+  us: {asn: [64602], vips: [192.0.2.3]}
+  nl: {asn: [64601], vips: [192.0.2.2], location: [53.2, 6.5]}
+services: {api: {sites: [nl]}}
+"""
 V4, V6 = "8.8.8.0/24\tNL\n8.8.8.8/32\tde\n", "2001:db8::/32\tAU\n"
 
 
@@ -63,11 +73,30 @@ def test_programs_are_told_the_table_too(home: Home, state: Path) -> None:
     ask(home, "update", str(path))
     assert {
         "countries": {"8.8.8.8": "DE", "9.9.9.9": None},
+        "places": {
+            "8.8.8.8": {"location": list(CENTRES["DE"]), "km": {}},
+            "9.9.9.9": {"location": None, "km": {}},
+        },
         "source": "list",
         "date": "1970-01-01",
         "licence": None,
         "stretches": {"v4": 5, "v6": 3},
     } == json.loads(ask(home, "lookup", "--json", "8.8.8.8", "9.9.9.9")[1])
+
+
+def test_the_geo_that_is_configured_answers_with_distances(home: Home, state: Path) -> None:
+    assert not state.exists()
+    groningen = {"city": "Groningen", "location": {"latitude": 53.2, "longitude": 6.5}}
+    networks = {"8.8.8.0/24": groningen, "9.0.0.0/8": {"country": "NL"}}
+    (home.path / "a.mmdb").write_bytes(make_mmdb(networks))
+    home.configure(sites=f"{LOCATED}geo: {{mmdb: a.mmdb}}\n")
+    code, out, err = ask(home, "lookup", "8.8.8.8", "9.9.9.9", "10.0.0.1")
+    assert (0, "by the table of 2026-01-31 from A-Test\n") == (code, err)
+    assert [
+        "8.8.8.8 - 53.2,6.5 nl 0 km, au 16507 km",
+        "9.9.9.9 NL nl 147 km, au 16630 km",
+        "10.0.0.1 -",
+    ] == out.splitlines()
 
 
 def test_a_list_with_a_wrong_line_changes_nothing(home: Home, state: Path) -> None:
