@@ -52,7 +52,9 @@ def build_sites(names: tuple[str, ...] = NAMES) -> SiteSet:
     )
 
 
-def steer_sites(site_set: SiteSet, routes: Iterable[str]) -> Steering:
+def steer_sites(
+    site_set: SiteSet, routes: Iterable[str], *, is_asked_for: bool = False
+) -> Steering:
     """Make a service for each last resort, named after it, and one at every second site."""
     vips = {number: site.vips for number, site in enumerate(site_set.sites)}
     services = [
@@ -64,16 +66,19 @@ def steer_sites(site_set: SiteSet, routes: Iterable[str]) -> Steering:
     services.append(Service("half", dict(list(vips.items())[::2]), ttl_min_s=TTL_MIN))
     lines = (line.split(maxsplit=1) for line in routes)
     entries = [(parse_prefix(prefix), parse_route(path)) for prefix, path in lines]
-    base_map = build_base_map(site_set, build_snapshot(entries))
-    return build_steering(site_set, {each.name: each for each in services}, base_map)
+    base_map = build_base_map(site_set, build_snapshot(entries), is_asked_for=is_asked_for)
+    named = {each.name: each for each in services}
+    return build_steering(site_set, named, base_map, is_asked_for=is_asked_for)
 
 
 ROUTES = tuple(f"{20 + number}.0.0.0/8 {number + 1}" for number in range(len(NAMES)))
 
 
-def build_state_authority(routes: Iterable[str] = ROUTES, names: int = len(NAMES)) -> Authority:
+def build_state_authority(
+    routes: Iterable[str] = ROUTES, names: int = len(NAMES), *, is_asked_for: bool = False
+) -> Authority:
     """Make a zone in which each service has a name of its own."""
-    steering = steer_sites(build_sites(NAMES[:names]), routes)
+    steering = steer_sites(build_sites(NAMES[:names]), routes, is_asked_for=is_asked_for)
     soa = encode_name(APEX) * 2 + struct.pack("!5I", 1, 2, 3, 4, 300)
     apex = {
         RRType.SOA: RRset(APEX, RRType.SOA, 3600, (soa,)),

@@ -16,7 +16,7 @@
 #define COOKIE_SIZE 24 /* of a response: 8 octets of the client's, 16 of ours */
 #define ADDRESS_HEAD 12 /* octets of an address record before its address */
 
-enum { OUTCOME_EMPTY = 1, OUTCOME_SERVFAIL = 2, OUTCOME_EXACT = 4 };
+enum { OUTCOME_EMPTY = 1, OUTCOME_SERVFAIL = 2, OUTCOME_EXACT = 4, OUTCOME_ASK = 8 };
 enum { RCODE_SERVFAIL = 2, RCODE_REFUSED = 5 };
 
 /* A packet on its way to a response. */
@@ -277,6 +277,10 @@ static inline struct sections fill_slot(const struct plan *plan, struct exchange
     uint64_t word = __atomic_load_n(plan->words + exchange->outcome, __ATOMIC_RELAXED);
     uint32_t site = word & 0xffff, flags = word >> 16 & 0xffff, cap = (uint32_t)(word >> 32);
     bool is_empty = flags & OUTCOME_EMPTY;
+    if (flags & OUTCOME_ASK) { /* of whom nothing is known, others answer and ask */
+        exchange->verdict = MISSED;
+        return (struct sections){.body = &NO_BODY};
+    }
     if (flags & OUTCOME_SERVFAIL || (site >= plan->site_count && !is_empty)) {
         exchange->rcode = RCODE_SERVFAIL;
         exchange->chain.end = 0; /* the response has no records */

@@ -120,9 +120,9 @@ def have_equal_answers(old: Authority, new: Authority) -> bool:
     )
 
 
-def _name_classes(policy: tuple[str, int, Policy]) -> tuple[str, int, tuple[tuple[int, ...], ...]]:
+def _name_classes(policy: tuple[str, int, Policy]) -> tuple[object, ...]:
     service, family, found = policy
-    return service, family, found.classes
+    return service, family, found.classes, found.unknown_class
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +274,7 @@ def _encode_meta(authority: Authority, steered: _Steered, serial: int) -> bytes:
                 "family": family,
                 "first_part": number * steered.site_count,
                 "classes": list(map(list, policy.classes)),
+                **({} if policy.unknown_class is None else {"unknown": policy.unknown_class}),
             }
             for number, (service, family, policy) in enumerate(steered.policies)
         ],

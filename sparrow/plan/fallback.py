@@ -16,12 +16,12 @@ from sparrow.plan.format import AnswersSection, PlanError
 from sparrow.plan.lookup import classify, read_outcome
 from sparrow.plan.outcomes import WHAT
 from sparrow.plan.zones import decode_zones
-from sparrow.policy.steering import Choice
+from sparrow.policy.steering import Choice, scope_of_choice
 from sparrow.values.address import FAMILIES
 from sparrow.values.name import decode_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from sparrow.dns.rrset import RRset
     from sparrow.dns.zone import ZoneSet
@@ -40,6 +40,8 @@ class PlanSteering:
     """The plan."""
     numbers: Mapping[tuple[str, int], int]
     """Number of the policy by service name and family."""
+    on_unknown: Callable[[bytes], None] | None = None
+    """Told the packed address of each client of whom nothing is known; None for nobody."""
 
     def choose(self, service: str, family: int, client: Client) -> Choice:
         """Give the site for `client`; `service` is one that the plan has."""
@@ -51,18 +53,23 @@ class PlanSteering:
         found = classify(self.plan, policy, client.source, sent)
         outcome = read_outcome(self.plan, policy, found.class_number)
         vips = self._vips(meta.first_part, outcome.site)
+        if outcome.is_unknown and self.on_unknown:
+            self.on_unknown(found.decided_by)
         return Choice(
             service=service,
             family=family,
             candidates=meta.classes[found.class_number],
             site=outcome.site if vips else None,
             vips=vips,
-            scope=found.scope,
+            scope=scope_of_choice(
+                client, found.decided_by, found.scope, is_unknown=outcome.is_unknown
+            ),
             decided_by=found.decided_by,
             is_special=found.is_special,
             ttl_cap_s=outcome.ttl_cap_s,
             is_cap_exact=outcome.is_cap_exact,
             is_failed=outcome.is_failed,
+            is_unknown=outcome.is_unknown,
         )
 
     def gives_alike(
@@ -102,10 +109,15 @@ class PlanAuthority:
     """What the server says of itself."""
 
 
-def build_authority(plan: Plan, zones: ZoneSet | None = None) -> PlanAuthority:
+def build_authority(
+    plan: Plan,
+    zones: ZoneSet | None = None,
+    on_unknown: Callable[[bytes], None] | None = None,
+) -> PlanAuthority:
     """Decode the zones of a plan. Raises `PlanError` where they cannot be answered from.
 
     `zones` are those of another plan with the same answers file, where they are known.
+    `on_unknown` is told the address of each client of whom nothing is known.
     """
     answers = plan.answers
     meta = answers.meta
@@ -115,7 +127,7 @@ def build_authority(plan: Plan, zones: ZoneSet | None = None) -> PlanAuthority:
         _check_zones(zones, numbers)
     return PlanAuthority(
         zones=zones,
-        steering=PlanSteering(plan, numbers) if numbers else None,
+        steering=PlanSteering(plan, numbers, on_unknown) if numbers else None,
         identity=Identity(answers.nsid, meta.version, answers.secrets),
     )
 

@@ -104,6 +104,7 @@ class OutcomeFlag(IntFlag):
     EMPTY = 1
     SERVFAIL = 2
     EXACT = 4
+    ASK = 8
 
 
 PARAMS = Struct("<QIIIIIIII")

@@ -55,6 +55,9 @@ class Outcome:
     """Most seconds that the answer may be kept; None where nothing is capped."""
     is_cap_exact: bool
     """Whether the cap also holds below the floor of a slot."""
+    is_unknown: bool = False
+    """Whether nothing is known of the class: its scope is narrower than the map has it, and
+    somebody is to be asked, so that the hot path leaves it to others."""
 
 
 def classify(plan: Plan, policy: Policy, source: bytes, subnet: bytes | None) -> Classified:
@@ -88,6 +91,7 @@ def read_outcome(plan: Plan, policy: Policy, class_number: int) -> Outcome:
         is_failed=is_failed,
         ttl_cap_s=None if cap == NO_TTL_CAP else cap,
         is_cap_exact=bool(flags & OutcomeFlag.EXACT),
+        is_unknown=bool(flags & OutcomeFlag.ASK),
     )
 
 

@@ -41,6 +41,8 @@ class PolicyMeta:
     """Number of the part of site 0; the other sites' follow."""
     classes: tuple[tuple[int, ...], ...]
     """By class number: the sites in the order in which they are tried."""
+    unknown_class: int | None = None
+    """The class of clients that somebody is to be asked about; None for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +98,13 @@ def _read_policy(tree: Any) -> PolicyMeta:
     family = _number(tree["family"])
     if family not in FAMILIES:
         raise ValueError(f"{family} is no address family")
+    unknown = tree.get("unknown")
     return PolicyMeta(
         service=_text(tree["service"]),
         family=family,
         first_part=_number(tree["first_part"]),
         classes=tuple(tuple(map(_number, order)) for order in map(_list, _list(tree["classes"]))),
+        unknown_class=None if unknown is None else _number(unknown),
     )
 
 
@@ -123,6 +127,7 @@ def _check(meta: Meta) -> None:
         _require(each.service in names, "META has a policy of a service that is not there")
         sites = {site for order in each.classes for site in order}
         _require(max(sites, default=-1) < site_count, "META has a site that is not there")
+        _require((each.unknown_class or 0) < len(each.classes), "META has no class for the unknown")
 
 
 def _require(is_right: bool, what: str) -> None:  # noqa: FBT001 (it reads as assert does)

@@ -19,6 +19,7 @@ from sparrow.policy.outcome import (
     join_outcomes,
     list_conditions,
 )
+from sparrow.policy.unknown import shorten_cap
 from sparrow.values.address import FAMILIES
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from sparrow.plan.meta import Meta, PolicyMeta, ServiceMeta
     from sparrow.policy.outcome import Condition, Conditions, Outcome
 
-WHAT = 0xFFFF | int(OutcomeFlag.EMPTY | OutcomeFlag.SERVFAIL) << 16
+WHAT = 0xFFFF | int(OutcomeFlag.EMPTY | OutcomeFlag.SERVFAIL | OutcomeFlag.ASK) << 16
 """The bits of a word that say what is answered; the others say for how long."""
 _HIGHEST_CAP = NO_TTL_CAP - 1
 
@@ -42,6 +43,7 @@ class _Way(NamedTuple):
     static_site: int | None
     ttl_min_s: int
     merged: tuple[int, ...] | None
+    unknown_class: int | None
 
 
 def encode_words(
@@ -73,6 +75,7 @@ def _way_of(policy: PolicyMeta, service: ServiceMeta, merged: Sequence[int] | No
         service.static_site,
         service.ttl_min_s,
         None if merged is None else tuple(merged),
+        policy.unknown_class,
     )
 
 
@@ -84,10 +87,10 @@ def _encode_policy(way: _Way, conditions: Sequence[Condition]) -> array[int]:
             members.setdefault(stands_for_it, []).append(found[number])
         for number, outcomes in members.items():
             found[number] = join_outcomes(found[number], outcomes)
-    return array("Q", [_encode_outcome(way, outcome) for outcome in found])
+    return array("Q", [_encode_outcome(way, *each) for each in enumerate(found)])
 
 
-def _encode_outcome(way: _Way, outcome: Outcome) -> int:
+def _encode_outcome(way: _Way, class_number: int, outcome: Outcome) -> int:
     site, flags = outcome.site, 0
     if outcome.reason is Reason.SERVFAIL:
         flags = OutcomeFlag.SERVFAIL
@@ -96,6 +99,9 @@ def _encode_outcome(way: _Way, outcome: Outcome) -> int:
     elif site is None:
         flags = OutcomeFlag.EMPTY
     cap_s, is_exact = cap_ttl(outcome, way.ttl_min_s)
+    if class_number == way.unknown_class:
+        flags |= OutcomeFlag.ASK
+        cap_s, is_exact = shorten_cap(cap_s, way.ttl_min_s, is_exact=is_exact)
     cap = NO_TTL_CAP if cap_s is None else min(cap_s, _HIGHEST_CAP)
     return (site or 0) | (flags | (OutcomeFlag.EXACT if is_exact else 0)) << 16 | cap << 32
 

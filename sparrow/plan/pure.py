@@ -320,6 +320,8 @@ def _fill_slot(plan: Plan, chain: Chain, body: Body, client: _Client) -> _Conten
     policy = answers.policy(slot.policy)
     found = classify(plan, policy, client.source, client.subnet)
     outcome = read_outcome(plan, policy, found.class_number)
+    if outcome.is_unknown:
+        return None
     site = outcome.site
     part = answers.part(slot.first_part + site) if site is not None else None
     if outcome.is_failed:
