@@ -36,8 +36,10 @@ def need_gobgpd() -> None:
             pytest.skip(f"{name} is not installed")
 
 
-def wait_until(is_so: Callable[[], bool], what: str = "it did not come to be") -> None:
-    deadline = time.monotonic() + PATIENCE_S
+def wait_until(
+    is_so: Callable[[], bool], what: str = "it did not come to be", patience_s: float = PATIENCE_S
+) -> None:
+    deadline = time.monotonic() + patience_s
     while not is_so():
         assert time.monotonic() < deadline, what
         time.sleep(0.02)
@@ -45,7 +47,7 @@ def wait_until(is_so: Callable[[], bool], what: str = "it did not come to be") -
 
 @dataclass
 class Speaker:
-    """A gobgpd, its API and its BGP on loopback."""
+    """A gobgpd, its API and its BGP on loopback, or behind `prefix` and its API at a path."""
 
     folder: Path
     asn: int
@@ -55,11 +57,13 @@ class Speaker:
     peers: list[Speaker] = field(default_factory=list)
     is_passive: bool = False
     options: tuple[str, ...] = ()
+    prefix: tuple[str, ...] = ()
+    api_path: Path | None = None
     process: subprocess.Popen[bytes] | None = None
 
     @property
     def target(self) -> str:
-        return f"127.0.0.1:{self.api_port}"
+        return f"unix:{self.api_path}" if self.api_path else f"127.0.0.1:{self.api_port}"
 
     def render(self) -> str:
         text = (
@@ -83,8 +87,9 @@ class Speaker:
         self.folder.mkdir(parents=True, exist_ok=True)
         config = self.folder / "gobgpd.conf"
         config.write_text(self.render())
-        command = ("gobgpd", "-f", str(config), "--api-hosts", self.target, "--pprof-disable")
-        command += self.options
+        hosts = f"unix://{self.api_path}" if self.api_path else self.target
+        command = ("gobgpd", "-f", str(config), "--api-hosts", hosts, "--pprof-disable")
+        command = (*self.prefix, *command, *self.options)
         deadline = time.monotonic() + PATIENCE_S
         while True:  # the port of one that was killed may be taken for a moment
             with (self.folder / "log").open("ab") as log:
@@ -93,20 +98,31 @@ class Speaker:
                 )
             while self.process.poll() is None:
                 with contextlib.suppress(OSError):
-                    socket.create_connection(("127.0.0.1", self.api_port), 1).close()
+                    self._connect()
                     return self
                 time.sleep(0.05)
             assert time.monotonic() < deadline, (self.folder / "log").read_text()
             time.sleep(0.2)
+
+    def _connect(self) -> None:
+        if self.api_path is None:
+            socket.create_connection(("127.0.0.1", self.api_port), 1).close()
+            return
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.settimeout(1)
+            sock.connect(str(self.api_path))
 
     def kill(self) -> None:
         if self.process:
             self.process.kill()
             self.process.wait(PATIENCE_S)
             self.process = None
+            if self.api_path:
+                self.api_path.unlink(missing_ok=True)
 
     def ask(self, *arguments: str) -> str:
-        command = ("gobgp", "-p", str(self.api_port), *arguments)
+        at = f"--target=unix://{self.api_path}" if self.api_path else f"--port={self.api_port}"
+        command = ("gobgp", at, *arguments)
         return subprocess.run(
             command, capture_output=True, text=True, check=True, timeout=PATIENCE_S
         ).stdout
