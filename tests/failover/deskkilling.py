@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import random
-import signal
-import struct
 import sys
-import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+sys.path.append(str(Path(__file__).parents[1]))
+
+from killedwriters import kill_one, tell_step
 
 from sparrow.control.ordering import name_giver, parse_draft, plan_order
 from sparrow.keeping.journal import Journal, read_journal
@@ -26,8 +27,6 @@ from sparrow.policy.orders import Orders
 if TYPE_CHECKING:
     from sparrow.policy.orders import Order
 
-STEP = struct.Struct("<qq")
-"""Number of an order, and 1 once it was taken."""
 SITES = ("au", "nl", "us")
 START_S = 1_767_268_800.0
 LONGEST_S = 0.01
@@ -64,36 +63,18 @@ async def give_orders(folder: Path, first: int, pipe: int) -> None:
     settling = asyncio.create_task(desk.run())
     for number in range(first, first + 1_000_000):
         now[0] = clock(number)
-        os.write(pipe, STEP.pack(number, 0))
+        tell_step(pipe, number, is_done=False)
         await desk.give(arguments(number), None)
-        os.write(pipe, STEP.pack(number, 1))
+        tell_step(pipe, number, is_done=True)
     settling.cancel()
+
+
+def give_all(folder: Path, first: int, pipe: int) -> None:
+    asyncio.run(give_orders(folder, first, pipe))
 
 
 async def _run_nothing(*_: object) -> Any:
     raise AssertionError("no program is configured")
-
-
-def kill_one(folder: Path, first: int, chance: random.Random) -> list[tuple[int, int]]:
-    """Give the steps of a child that was killed at random, during its first orders."""
-    reader, writer = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        try:
-            asyncio.run(give_orders(folder, first, writer))
-        finally:
-            os._exit(1)
-    os.close(writer)
-    octets = b""
-    for _ in range(chance.randrange(6)):  # however slow the disk is
-        octets += os.read(reader, STEP.size)
-    time.sleep(chance.uniform(0, LONGEST_S))
-    os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
-    while piece := os.read(reader, 65536):
-        octets += piece
-    os.close(reader)
-    return [STEP.unpack_from(octets, at) for at in range(0, len(octets) - STEP.size + 1, STEP.size)]
 
 
 def expect(orders: Orders, number: int) -> Orders:
@@ -113,7 +94,7 @@ def main(folder: Path, rounds: int, seed: int) -> None:
     found = {"rounds": rounds, "torn": 0, "wrong": 0, "between": 0, "untold": 0, "taken": 0}
     kept, first = Orders(), 0
     for _ in range(rounds):
-        steps = kill_one(folder, first, chance)
+        steps = kill_one(partial(give_all, folder, first), chance, LONGEST_S)
         done = [number for number, is_done in steps if is_done]
         old = kept
         for number in done:

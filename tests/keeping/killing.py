@@ -6,21 +6,20 @@ Run as a program: `killing.py FOLDER ROUNDS SEED`. Prints what was found, a line
 from __future__ import annotations
 
 import json
-import os
 import random
-import signal
-import struct
 import sys
-import time
+from functools import partial
 from pathlib import Path
+
+sys.path.append(str(Path(__file__).parents[1]))
+
+from killedwriters import kill_one, tell_step
 
 from sparrow.keeping.journal import Journal, read_journal
 from sparrow.keeping.orders import OrderBook
 from sparrow.policy.orders import Order
 from sparrow.policy.outcome import Action
 
-STEP = struct.Struct("<qq")
-"""Number of a write, and 1 once it is done."""
 LONGEST_S = 0.006
 """Longest time between a step of a child and its end: a write or two."""
 JOURNAL_OCTETS = 2000
@@ -32,32 +31,10 @@ def write(folder: Path, first: int, pipe: int) -> None:
     for number in range(first, first + 1_000_000):
         reason = f"{number} " + "x" * (number * 37 % 5000)
         order = Order("au", Action.DRAIN, "test", reason, number, number)
-        os.write(pipe, STEP.pack(number, 0))
+        tell_step(pipe, number, is_done=False)
         book.change(lambda orders, order=order: orders.give(order))
         journal.append("order", number, {"number": number, "reason": "y" * (number * 17 % 300)})
-        os.write(pipe, STEP.pack(number, 1))
-
-
-def kill_one(folder: Path, first: int, chance: random.Random) -> list[tuple[int, int]]:
-    """Give the steps of a child that was killed at random, during its first writes."""
-    reader, writer = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        try:
-            write(folder, first, writer)
-        finally:
-            os._exit(1)
-    os.close(writer)
-    octets = b""
-    for _ in range(chance.randrange(6)):  # however slow the disk is
-        octets += os.read(reader, STEP.size)
-    time.sleep(chance.uniform(0, LONGEST_S))
-    os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
-    while piece := os.read(reader, 65536):
-        octets += piece
-    os.close(reader)
-    return [STEP.unpack_from(octets, at) for at in range(0, len(octets) - STEP.size + 1, STEP.size)]
+        tell_step(pipe, number, is_done=True)
 
 
 def is_whole(path: Path) -> bool:
@@ -71,7 +48,7 @@ def main(folder: Path, rounds: int, seed: int) -> None:
     found = {"rounds": rounds, "torn": 0, "wrong": 0, "between": 0, "written": 0}
     done, kept_before, first = -1, -1, 0
     for _ in range(rounds):
-        steps = kill_one(folder, first, chance)
+        steps = kill_one(partial(write, folder, first), chance, LONGEST_S)
         started = max((number for number, _ in steps), default=first - 1)
         done = max((number for number, is_done in steps if is_done), default=done)
         found["between"] += started > done
