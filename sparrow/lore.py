@@ -22,7 +22,7 @@ from sparrow.geo.stored import (
 )
 from sparrow.policy.configured import list_locations
 from sparrow.policy.knowledge import Lore
-from sparrow.policy.overriding import build_overrides, list_in_force, number_asns
+from sparrow.policy.overriding import build_overrides, list_in_force, number_asns, title_of
 from sparrow.policy.places import build_places
 from sparrow.policy.rtts import build_rtts
 from sparrow.sources.rtt import parse_rtts
@@ -102,6 +102,7 @@ class Library:
             overrides=build_overrides(overrides) if any(map(_has_prefix, overrides)) else None,
             override_of_asn=number_asns(overrides),
             override_sites=tuple(numbers[each.site] for each in overrides),
+            override_titles=tuple(map(title_of, overrides)),
         )
         return LoadedLore(
             lore, overrides, tuple(each.source for each in (places, rtts) if each is not None)

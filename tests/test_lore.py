@@ -131,6 +131,8 @@ overrides:
     assert lore.overrides is not None
     assert (0, 2) == (lore.overrides.find(IPV4, address), lore.overrides.find(IPV6, 1 << 100))
     assert ({7: 1}, (1, 0, 0)) == (lore.override_of_asn, lore.override_sites)
+    titles = ("192.0.2.0/24 until 2026-01-31T13:00:00Z", "AS7", "::/0")
+    assert titles == lore.override_titles
     later = load(tmp_path, text, ONE)
     assert later.lore.overrides is not None
     assert later.lore.overrides.find(IPV4, address) is None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from sparrow.policy.intervals import sweep
 from sparrow.policy.layer import Layer
 from sparrow.values.address import FAMILIES
+from sparrow.values.moment import render_moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,6 +28,13 @@ def next_expiry(overrides: Iterable[OverrideConfig], now_s: float) -> float | No
     """Give the Unix time at which the first of them ends that has not; None for never."""
     ahead = (each.until_s for each in overrides if each.until_s is not None)
     return min((until_s for until_s in ahead if now_s < until_s), default=None)
+
+
+def title_of(override: OverrideConfig) -> str:
+    """Say whose clients an override is for, until when and why, as `AS7 until ...: a reason`."""
+    until_s = override.until_s
+    until = "" if until_s is None else f" until {render_moment(until_s)}"
+    return f"{override}{until}{': ' if override.reason else ''}{override.reason}"
 
 
 def build_overrides(overrides: Sequence[OverrideConfig]) -> Layer[int | None]:

@@ -9,7 +9,13 @@ import pytest
 from slowmap import SlowMap, random_rows
 
 from sparrow.config.ranking import OverrideConfig
-from sparrow.policy.overriding import build_overrides, list_in_force, next_expiry, number_asns
+from sparrow.policy.overriding import (
+    build_overrides,
+    list_in_force,
+    next_expiry,
+    number_asns,
+    title_of,
+)
 from sparrow.values.address import BITS, FAMILIES, IPV4
 
 
@@ -39,6 +45,22 @@ def test_an_override_counts_until_it_ends(
     every = (SECOND, FOR_GOOD, FIRST)
     assert in_force == list_in_force(every, now_s)
     assert ends_s == next_expiry(every, now_s)
+
+
+@pytest.mark.parametrize(
+    ("keys", "title"),
+    [
+        ({"asn": 7}, "AS7"),
+        ({"prefix": "::/0", "reason": "a test"}, "::/0: a test"),
+        ({"asn": 7, "until": "2026-01-31T23:00+01:00"}, "AS7 until 2026-01-31T22:00:00Z"),
+        (
+            {"asn": 7, "until": "2026-01-31T22:00Z", "reason": "a test"},
+            "AS7 until 2026-01-31T22:00:00Z: a test",
+        ),
+    ],
+)
+def test_people_are_told_whose_clients_until_when_and_why(keys: dict[str, Any], title: str) -> None:
+    assert title == title_of(override(**keys))
 
 
 def test_an_as_has_the_index_of_its_override() -> None:
