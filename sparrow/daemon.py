@@ -33,11 +33,13 @@ from sparrow.keeping.reserve import take_charge
 from sparrow.keeping.tether import Tether
 from sparrow.knowing.commands import Commands
 from sparrow.knowing.feeding import FEEDS, Feeds
+from sparrow.knowing.lorefiles import LoreFiles
 from sparrow.knowing.persisting import go_on
 from sparrow.knowing.reloading import Reloader, Surroundings
 from sparrow.knowing.sites import Sites
 from sparrow.knowing.tables import Tables
 from sparrow.logs import start_log
+from sparrow.lore import Library
 from sparrow.server.control import ControlSocket
 from sparrow.server.ssrs import RoutePort, RoutePortSettings
 from sparrow.tables.accepted import TABLES
@@ -45,8 +47,9 @@ from sparrow.tables.gate import TableGate
 
 if TYPE_CHECKING:
     from sparrow.config.fields import Endpoint
-    from sparrow.config.model import SsrsConfig
+    from sparrow.config.model import Config, SsrsConfig
     from sparrow.keeping.charge import Charge
+    from sparrow.lore import LoadedLore
     from sparrow.values.name import Name
     from sparrow.view import View
 
@@ -76,13 +79,16 @@ class Daemon:
         self._tether = Tether(charge, self._stop.set)
         self._watched: set[int] = set()
         self._feeds = Feeds(state_dir / FEEDS, self._stop.is_set, self._reload_live)
+        self._library = Library()
+        self._lore_files = LoreFiles(self._library, charge.layout.state_dir, self._renew)
         self._reloader = Reloader(
             Surroundings(
                 charge=charge,
                 publisher=self._publisher,
                 overview=self._overview,
                 gate=self._gate,
-                live_tables=self._feeds.tables,
+                live_tables=self._feeds.tables_by_view,
+                read_lore=self._read_lore,
                 is_stopping=self._stop.is_set,
                 conditions=lambda: self._sites.conditions,
                 on_first=lambda view: self._sites.configure(view.config),
@@ -155,6 +161,7 @@ class Daemon:
             for what, run in (
                 ("tables", self._tables.run),
                 ("live sources", self._feeds.run),
+                ("what is known of addresses", self._lore_files.run),
                 ("the route port", self._serve_route_port),
                 ("HTTP", self._serve_http),
                 ("counters", self._fold),
@@ -165,9 +172,16 @@ class Daemon:
         """Take notice of a view that is served."""
         self._sites.configure(view.config)
         self._tables.configure(view.config)
+        self._lore_files.configure(view.config)
         self._feeds.keep(view.config.feeds)
         if self._is_open:
             self._confirm()
+
+    def _read_lore(self, config: Config) -> LoadedLore:
+        return self._library.load(config, self._charge.layout.state_dir, time.time())
+
+    async def _renew(self) -> None:
+        await self._reloader.reload_tables()
 
     async def _reload_live(self) -> None:
         await self._reloader.reload_live()

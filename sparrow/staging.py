@@ -7,6 +7,7 @@ configuration, the tables and the zones is said at once. `sparrow check`, `serve
 
 from __future__ import annotations
 
+import os
 import struct
 import time
 from dataclasses import dataclass, replace
@@ -14,15 +15,17 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from sparrow.config.load import LoadedConfig, load_config
+from sparrow.config.locate import find_folders
 from sparrow.dns.respond import Authority, Identity
 from sparrow.dns.rrset import ADDRESS_TYPES, RRset, RRType
 from sparrow.dns.zone import Steer, ZoneSet
 from sparrow.dns.zonecheck import BuiltZone, ZoneSource, build_zone
 from sparrow.dns.zonefile import Parsed, Record, parse_zone
 from sparrow.errors import InputError, Problem
+from sparrow.lore import load_lore
 from sparrow.policy.chart import Chart
 from sparrow.policy.configured import build_rules, build_services, build_site_set
-from sparrow.policy.knowledge import Lore, Views, build_knowledge
+from sparrow.policy.knowledge import Views, build_knowledge
 from sparrow.policy.steering import (
     Steering,
     build_base_map,
@@ -41,6 +44,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from sparrow.config.model import Config, SoaConfig, SteerConfig, ZoneConfig
+    from sparrow.lore import LoadedLore
+    from sparrow.policy.knowledge import Lore
 
 _T = TypeVar("_T")
 
@@ -61,9 +66,9 @@ class Staging:
     """Serial of the view to be."""
     read_tables: Callable[[Config], Loaded] | None = None
     """Gives the table in the place of the route files as they are; raises `InputError`."""
-    read_lore: Callable[[Config], Lore] | None = None
-    """Gives what is known of addresses beside routes; raises `InputError`."""
-    list_stale: Callable[[Config], frozenset[str]] = lambda _: frozenset()
+    read_lore: Callable[[Config], LoadedLore] | None = None
+    """Gives what else is known of addresses; raises `InputError`. Without it that is read."""
+    list_stale: Callable[[], frozenset[str]] = frozenset
     """Names the sites whose views are too old to go by; asked when the tables are there."""
 
 
@@ -88,20 +93,23 @@ def stage(staging: Staging) -> Staged:
     warnings = list(loaded.warnings)
     loaded_at_s = time.time()
     tables = _collect(problems, lambda: load_tables(config, staging))
-    lore = _collect(problems, lambda: _read_lore(config, staging))
+    lore = _collect(problems, lambda: _load_lore(config, staging))
     secrets = _collect(problems, lambda: staging.cookie_secrets(config))
     zones = _stage_zones(loaded, problems, warnings)
     if tables is None or lore is None or secrets is None or problems:
         raise InputError(problems)
     warnings += tables.warnings
+    stale = staging.list_stale()
     view = View(
         config=config,
         config_path=staging.config_path,
         tables=tables,
+        lore=lore,
+        stale=stale,
         site_set=build_site_set(config),
         authority=Authority(
             zones=zones,
-            steering=_build_steering(config, tables, lore, staging.list_stale(config)),
+            steering=_build_steering(config, tables, lore.lore, stale),
             identity=_build_identity(config, secrets),
         ),
         serial=staging.serial,
@@ -115,11 +123,14 @@ def restage_tables(view: View, staging: Staging) -> Staged:
     """Build a view that differs from another in its tables alone. Raises `InputError`."""
     loaded_at_s = time.time()
     config = view.config
-    tables, lore = load_tables(config, staging), _read_lore(config, staging)
-    steering = _build_steering(config, tables, lore, staging.list_stale(config))
+    tables, lore = load_tables(config, staging), _load_lore(config, staging)
+    stale = staging.list_stale()
+    steering = _build_steering(config, tables, lore.lore, stale)
     built = replace(
         view,
         tables=tables,
+        lore=lore,
+        stale=stale,
         authority=replace(view.authority, steering=steering),
         serial=staging.serial,
         loaded_at_s=loaded_at_s,
@@ -144,8 +155,11 @@ def load_tables(config: Config, staging: Staging) -> Loaded:
     return load_snapshot(list_route_files(config), staging.progress, staging.previous)
 
 
-def _read_lore(config: Config, staging: Staging) -> Lore:
-    return staging.read_lore(config) if staging.read_lore else Lore()
+def _load_lore(config: Config, staging: Staging) -> LoadedLore:
+    if staging.read_lore:
+        return staging.read_lore(config)
+    folders = find_folders(config.server, staging.config_path, os.environ, os.getuid())
+    return load_lore(config, folders.state_dir, time.time())
 
 
 def _build_steering(

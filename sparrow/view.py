@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sparrow.config.model import Config
     from sparrow.dns.respond import Authority
+    from sparrow.lore import LoadedLore
     from sparrow.policy.site import SiteSet
     from sparrow.sources.files import Loaded
 
@@ -26,7 +27,11 @@ class View:
     config_path: str
     """Where that was read."""
     tables: Loaded
-    """The routing table in flat arrays, and the files it came from."""
+    """The routing tables in flat arrays, and the files they came from."""
+    lore: LoadedLore
+    """What else is known of addresses, and the files that came from."""
+    stale: frozenset[str]
+    """Names of the sites whose views are too old to go by."""
     site_set: SiteSet | None
     """The sites; None where none are configured."""
     authority: Authority

@@ -21,7 +21,7 @@ from sparrow.rib.snapshot import EMPTY
 from sparrow.sources.files import RouteFile, load_snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from sparrow.config.feeding import GobgpConfig
@@ -37,6 +37,8 @@ _REACH_S = 5.0
 _READ_S = 180.0
 """Seconds that it is waited for while it is read: a full table takes one minute."""
 _LOOK_S = 0.1
+_AGE_S = 0.5
+"""Seconds between two looks whether a source has become too old."""
 _STORE_FIRST_S = 30.0
 _STORE_S = 900.0
 """Seconds between two times that tables are stored; one of a million lines takes seconds."""
@@ -49,6 +51,42 @@ class _Followed:
     source: Source
     path: Path
     stored: Snapshot | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LiveTables:
+    """What live sources have, by view."""
+
+    views: Mapping[str | None, Sequence[Snapshot]]
+    """Tables by name of the site, in configured order; None for the common view."""
+    stale: frozenset[str]
+    """Names of the sites whose view is of live sources alone that are all too old to go by."""
+
+
+def arrange_tables(
+    configs: Sequence[GobgpConfig],
+    tables: Sequence[Snapshot],
+    stale: Collection[GobgpConfig],
+    of_files: Collection[str],
+) -> LiveTables:
+    """Give the tables of sources by view; `of_files` are the views that have route files, too.
+
+    Of a view that has anything else, a source that is too old counts no more; where it has
+    nothing else, its site comes last.
+    """
+    found: dict[str | None, list[tuple[Snapshot, bool]]] = {}
+    for config, table in zip(configs, tables, strict=True):
+        found.setdefault(config.view, []).append((table, config in stale))
+    last = {
+        view
+        for view, known in found.items()
+        if view is not None and view not in of_files and all(is_old for _, is_old in known)
+    }
+    views = {
+        view: [table for table, is_old in known if view in last or not is_old]
+        for view, known in found.items()
+    }
+    return LiveTables(views, frozenset(view for view in last if view is not None))
 
 
 class Feeds:
@@ -69,6 +107,7 @@ class Feeds:
         self._followed: dict[GobgpConfig, _Followed] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._has_changed = asyncio.Event()
+        self._stale: frozenset[GobgpConfig] = frozenset()
 
     # Tables.
 
@@ -82,6 +121,25 @@ class Feeds:
         for each in found:
             self._wait(each)
         return [each.source.snapshot() for each in found]
+
+    def tables_by_view(
+        self, configs: Sequence[GobgpConfig], of_files: Collection[str]
+    ) -> LiveTables:
+        """Give the tables of sources by view, as `tables` does."""
+        tables = self.tables(configs)
+        self._stale = self._find_stale()
+        return arrange_tables(configs, tables, self._stale, of_files)
+
+    def _find_stale(self) -> frozenset[GobgpConfig]:
+        """Give the sources of views that are too old to go by."""
+        now_s = time.time()
+        with self._lock:
+            found = [(config, each.source.standing()) for config, each in self._followed.items()]
+        return frozenset(
+            config
+            for config, standing in found
+            if config.view is not None and is_too_old(config, standing.stale_since_s, now_s)
+        )
 
     def keep(self, configs: Iterable[GobgpConfig]) -> None:
         """Follow no other source any more."""
@@ -135,7 +193,8 @@ class Feeds:
             tls=Tls(config.tls.ca, config.tls.cert, config.tls.key) if config.tls else None,
             settle_s=config.settle_s,
             max_delay_s=config.max_delay_s,
-            freeze=config.freeze,
+            # Where a lost session means that the site is gone, so do withdrawals.
+            freeze=None if config.withdraw_on_loss else config.freeze,
             quiet_s=config.quiet_s,
             relist_s=config.relist_s,
         )
@@ -173,6 +232,7 @@ class Feeds:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._heed())
+                group.create_task(self._watch_age())
                 group.create_task(self._store_at_times())
         finally:
             await asyncio.shield(asyncio.to_thread(self.keep, ()))
@@ -187,6 +247,13 @@ class Feeds:
                 pass  # said in the log where it was decided
             except Exception:  # noqa: BLE001 (the outermost loop; what is served is whole)
                 _log.exception("live tables could not be taken up")
+
+    async def _watch_age(self) -> None:
+        """Take tables up where a source has become too old, or is so no more."""
+        while True:
+            await asyncio.sleep(_AGE_S)
+            if self._find_stale() != self._stale:
+                self._has_changed.set()
 
     async def _store_at_times(self) -> None:
         await asyncio.sleep(_STORE_FIRST_S)
@@ -212,6 +279,18 @@ def _store(followed: _Followed) -> None:
         followed.stored = snapshot
     except OSError as error:
         _log.error("%s: its table cannot be stored: %s", followed.source.standing().name, error)
+
+
+def is_too_old(config: GobgpConfig, stale_since_s: float | None, now_s: float) -> bool:
+    """Tell whether the table of a source is too old to go by.
+
+    It is stale since a Unix time, or is not, as None says.
+    """
+    if stale_since_s is None:
+        return False
+    if config.withdraw_on_loss:
+        return True
+    return config.stale_for_s is not None and now_s - stale_since_s >= config.stale_for_s
 
 
 def _row(standing: Standing) -> dict[str, Any]:

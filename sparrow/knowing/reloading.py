@@ -22,7 +22,6 @@ from sparrow.keeping.memory import give_back
 from sparrow.live import Live
 from sparrow.policy.configured import build_site_set
 from sparrow.rib.delta import Delta, diff
-from sparrow.rib.overlay import overlay
 from sparrow.rib.snapshot import EMPTY
 from sparrow.rib.table import Rib
 from sparrow.staging import Staged, Staging, restage_tables, stage
@@ -30,13 +29,15 @@ from sparrow.tables.gate import build_candidate
 from sparrow.values.name import render_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from sparrow.config.feeding import GobgpConfig
     from sparrow.config.model import Config
     from sparrow.keeping.charge import Charge
     from sparrow.keeping.overview import Overview
     from sparrow.keeping.publishing import Publisher
+    from sparrow.knowing.feeding import LiveTables
+    from sparrow.lore import LoadedLore
     from sparrow.policy.outcome import Conditions
     from sparrow.rib.snapshot import Snapshot
     from sparrow.sources.files import Loaded
@@ -64,8 +65,11 @@ class Surroundings:
     """Who serves."""
     gate: TableGate
     """What every table of files passes."""
-    live_tables: Callable[[tuple[GobgpConfig, ...]], list[Snapshot]]
-    """Gives the tables of live sources as they are; called in the thread that reads."""
+    live_tables: Callable[[tuple[GobgpConfig, ...], Collection[str]], LiveTables]
+    """Gives the tables of live sources as they are, and is told which views have files;
+    called in the thread that reads."""
+    read_lore: Callable[[Config], LoadedLore]
+    """Gives what else is known of addresses; called there, raises `InputError`."""
     is_stopping: Callable[[], bool]
     """Whether nobody waits for tables any more."""
     conditions: Callable[[], Conditions]
@@ -85,6 +89,7 @@ class Reloader:
         self._first_config: Config | None = None
         self._admitted: Admitted | None = None
         self._files: Loaded | None = None
+        self._stale: frozenset[str] = frozenset()
         self._is_quiet = False
         self._is_asked = False
         self._refusal: ReloadReport | None = None
@@ -202,9 +207,13 @@ class Reloader:
                 self._is_quiet = False
 
     def _lay_over(self, files: Loaded, config: Config) -> Loaded:
-        """Lay the tables of live sources over that of files; in the thread that reads."""
-        tables = self._around.live_tables(config.feeds)
-        return replace(files, snapshot=overlay([files.snapshot, *tables]))
+        """Lay the tables of live sources over those of files; in the thread that reads."""
+        self._stale = frozenset()
+        if not config.feeds:
+            return files
+        live = self._around.live_tables(config.feeds, files.views)
+        self._stale = live.stale
+        return files.with_live(live.views)
 
     async def _change(self, old: View | None, build: Callable[[], Staged]) -> dict[str, Any]:
         try:
@@ -243,9 +252,10 @@ class Reloader:
         """Publish a view in the place of another; where nothing differs the serial stays."""
         new = staged.view
         delta = await asyncio.to_thread(diff, old.tables.snapshot, new.tables.snapshot)
-        if delta.is_empty and not self._is_asked:
+        is_same = delta.is_empty and await asyncio.to_thread(_know_the_same, old, new)
+        if is_same and not self._is_asked:
             return delta  # files were touched, and nobody waits to hear of it
-        if delta.is_empty and _serves_the_same(old, new):
+        if is_same and _serves_the_same(old, new):
             new = replace(new, serial=old.serial, published_at_s=old.published_at_s)
         else:
             await self._publish(new)
@@ -270,6 +280,8 @@ class Reloader:
             previous=view.tables.snapshot if view else EMPTY,
             serial=view.serial + 1 if view else 1,
             read_tables=read_tables,
+            read_lore=self._around.read_lore,
+            list_stale=lambda: self._stale,
         )
 
     def _build_candidate(self, config: Config, view: View | None) -> Candidate:
@@ -371,6 +383,21 @@ def log_each(level: int, problems: Iterable[Problem]) -> None:
     """Write a line for each problem."""
     for problem in problems:
         _log.log(level, "%s", problem)
+
+
+def _know_the_same(old: View, new: View) -> bool:
+    """Tell whether two views that have the same table in all know the same of every site."""
+    before, after = old.tables, new.tables
+    return (
+        (old.lore.lore, old.stale, before.views.keys())
+        == (new.lore.lore, new.stale, after.views.keys())
+        and _is_same_table(before.common, after.common)
+        and all(_is_same_table(table, after.views[name]) for name, table in before.views.items())
+    )
+
+
+def _is_same_table(old: Snapshot, new: Snapshot) -> bool:
+    return old is new or diff(old, new).is_empty
 
 
 def _serves_the_same(old: View, new: View) -> bool:
