@@ -117,7 +117,7 @@ def _open(settings: Settings) -> Iterator[Callable[[str], Answer]]:
     with BackgroundLoop() as loop:
         client = RouteServerClient(build_server(settings), timeout_s=settings.timeout_s)
         asking = Asking(settings, client, time.monotonic)
-        notes = Notes(settings, _tell)
+        notes = Notes(settings, _tell, time.monotonic)
 
         def answer(text: str) -> Answer:
             began = time.monotonic()

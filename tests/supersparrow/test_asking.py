@@ -11,7 +11,7 @@ from sparrow.errors import InputError
 from sparrow.rib.route import parse_route
 from sparrow.routeserver.server import Kind, Learnt, RouteServer, RouteServerError
 from sparrow.supersparrow.asking import Answer, Asking, Source, build_server
-from sparrow.supersparrow.notes import Notes
+from sparrow.supersparrow.notes import MOST, Notes
 from sparrow.supersparrow.settings import Settings, build_settings, read_values
 from sparrow.supersparrow.words import read_words
 from sparrow.values.address import parse_prefix, render_address
@@ -182,7 +182,7 @@ def failed(why: str) -> Answer:
 
 def note(line: str, *answers: Answer) -> list[str]:
     told: list[str] = []
-    notes = Notes(settle(f"--self s {line}"), told.append)
+    notes = Notes(settle(f"--self s {line}"), told.append, Written().clock)
     for answer in answers:
         notes.take("x", answer, 0.0123)
     return told
@@ -217,3 +217,17 @@ def test_trouble_is_told_when_it_begins_changes_and_ends() -> None:
         FOUND,
         failed("it is down"),
     )
+
+
+def test_a_server_that_knows_nothing_of_every_other_address_does_not_fill_the_log() -> None:
+    server = Written()
+    told: list[str] = []
+    notes = Notes(settle("--self s"), told.append, server.clock)
+    for number in range(100):
+        notes.take("x", failed(f"it knows nothing of {number}"), 0.0)
+        notes.take("x", FOUND, 0.0)
+    assert MOST + 1 == len(told)
+    assert "there is more of this, which is not told until a minute has passed" == told[-1]
+    server.now = 60.0
+    notes.take("x", failed("it is down"), 0.0)
+    assert "it is down; until it answers, answers are s" == told[-1]
