@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from sparrow.config.check_ranking import find_expired
 from sparrow.config.load import LoadedConfig, load_config
 from sparrow.config.locate import find_folders
 from sparrow.dns.respond import Authority, Identity
@@ -90,8 +91,9 @@ def stage(staging: Staging) -> Staged:
     loaded = load_config(staging.config_path)
     config = loaded.config
     problems: list[Problem] = []
-    warnings = list(loaded.warnings)
     loaded_at_s = time.time()
+    ended = find_expired(config, loaded_at_s)
+    warnings = [*loaded.warnings, *(loaded.lines.problem(each.path, each.what) for each in ended)]
     tables = _collect(problems, lambda: load_tables(config, staging))
     lore = _collect(problems, lambda: _load_lore(config, staging))
     secrets = _collect(problems, lambda: staging.cookie_secrets(config))
