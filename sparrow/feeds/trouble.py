@@ -27,7 +27,7 @@ _MEANINGS = (
     ("Connection refused", "nothing listens there: is gobgpd running, with that --api-hosts?"),
 )
 _CLOSED = ("Socket closed", "Connection reset by peer", "Stream removed")
-"""What a server that wants TLS does with one that does not speak it."""
+"""What a server does with one that does not speak TLS, or shows no certificate."""
 
 
 def explain_loss(words: str, *, is_encrypted: bool) -> str:
@@ -35,6 +35,9 @@ def explain_loss(words: str, *, is_encrypted: bool) -> str:
     for needle, meaning in _MEANINGS:
         if needle in words:
             return meaning
-    if not is_encrypted and "failed to connect" in words and any(each in words for each in _CLOSED):
-        return f"it closes new connections ({words}): where it wants TLS, configure tls"
-    return words
+    if "failed to connect" not in words or not any(each in words for each in _CLOSED):
+        return words
+    missing = (
+        "our certificate, configure tls.cert and tls.key" if is_encrypted else "TLS, configure tls"
+    )
+    return f"it closes new connections ({words}): where it wants {missing}"
