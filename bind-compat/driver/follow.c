@@ -14,13 +14,16 @@
 #include "bindabi.h"
 
 #define POLL_MS 50 /* between two looks; sparrow's own workers look every 100 ms at the latest */
-#define RETRY_POLLS 20 /* between two tries of what was refused: a second */
+#define RETRY_POLLS 20 /* until what was refused is tried again: a second, */
+#define MAX_RETRY_POLLS (64 * RETRY_POLLS) /* and twice as long each time, up to a minute */
 #define MAX_NEWS 8
 #define MAGIC "SPRWGEN1"
 #define CACHE_LINE 64
 
-/* What the file `generation` says, and which file that is: the directory may be made anew. */
+/* What the file `generation` says, and which file that is: the directory may be made anew. The file
+ * stays open as long as it is the one seen last, so that no other has its inode. */
 struct sign {
+    int file;
     dev_t device;
     ino_t inode;
     uint64_t number;
@@ -39,6 +42,7 @@ struct follower {
     /* The thread's own. */
     struct sign seen;
     unsigned waited; /* polls since something was refused */
+    unsigned patience; /* polls until that is tried again */
     bool is_refused;
     char last_refusal[512];
     char last_misfit[512];
@@ -122,7 +126,8 @@ static void swap_generation(struct follower *follower, struct generation *made)
     free_generation(before);
 }
 
-/* What comes. */
+/* What comes. The file `generation` is looked at often, as that costs nothing; what it tells of is
+ * read when it tells something else, and again after a while where it was refused. */
 
 bool check_fit(const struct options *options, const struct generation *generation,
                tell_error *tell, const void *whom)
@@ -181,7 +186,7 @@ static void refuse(struct follower *follower, const struct trouble *trouble)
                                                : "--self is answered until there is one");
 }
 
-/* Read the file `generation`. */
+/* Read the file `generation`, which stays open. */
 static bool read_sign(const struct options *options, struct sign *sign, struct trouble *trouble)
 {
     char magic[sizeof(MAGIC) - 1];
@@ -197,9 +202,11 @@ static bool read_sign(const struct options *options, struct sign *sign, struct t
                     && read_octets(file, magic, sizeof(magic)) == sizeof(magic)
                     && memcmp(magic, MAGIC, sizeof(magic)) == 0
                     && read_word(file, 8, &sign->number);
-    close(file);
-    if (!is_right)
+    if (!is_right) {
+        close(file);
         return fail(trouble, "generation: it does not hold the number of a generation");
+    }
+    sign->file = file;
     sign->device = found.st_dev;
     sign->inode = found.st_ino;
     return true;
@@ -216,6 +223,8 @@ static void take_generation(struct follower *follower, const struct sign *sign)
     struct trouble trouble;
     const struct generation *present = atomic_load(&follower->present);
     bool is_same = is_same_place(sign, &follower->seen);
+    if (follower->seen.file >= 0)
+        close(follower->seen.file);
     follower->seen = *sign;
     if (present && is_same && present->number == sign->number && !follower->is_refused)
         return; /* `current` was there before its number was */
@@ -237,14 +246,19 @@ static void look(struct follower *follower)
 {
     struct sign sign = {0};
     struct trouble trouble;
-    bool is_there = read_sign(follower->options, &sign, &trouble);
-    bool is_known = is_same_place(&sign, &follower->seen) && sign.number == follower->seen.number;
-    bool is_new = is_there && !is_known;
-    bool is_due = follower->is_refused && ++follower->waited >= RETRY_POLLS;
-    if (!is_there && (is_due || !follower->is_refused))
+    if (!read_sign(follower->options, &sign, &trouble)) {
         refuse(follower, &trouble);
-    else if (is_new || (is_there && is_due))
-        take_generation(follower, &sign);
+        return;
+    }
+    bool is_known = is_same_place(&sign, &follower->seen) && sign.number == follower->seen.number;
+    bool is_due = follower->is_refused && ++follower->waited >= follower->patience;
+    if (is_known && !is_due) {
+        close(sign.file);
+        return;
+    }
+    bool is_longer = is_known && follower->patience < MAX_RETRY_POLLS;
+    follower->patience = is_known ? follower->patience << is_longer : RETRY_POLLS;
+    take_generation(follower, &sign);
 }
 
 /* The thread. */
@@ -286,6 +300,8 @@ static int start_thread(struct follower *follower)
 static void free_follower(struct follower *follower)
 {
     free_generation(atomic_load(&follower->present));
+    if (follower->seen.file >= 0)
+        close(follower->seen.file);
     pthread_cond_destroy(&follower->ending);
     pthread_mutex_destroy(&follower->lock);
     free(follower);
@@ -301,6 +317,7 @@ struct follower *follow_plan(const struct options *options, struct trouble *trou
     }
     memset(follower, 0, sizeof(*follower));
     follower->options = options;
+    follower->seen.file = -1;
     pthread_mutex_init(&follower->lock, NULL);
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);

@@ -247,12 +247,16 @@ static const struct option known[] = {
     {"debug", take_flag, PLACE(is_debugging), 0, 0},
 };
 
-static const struct option *find_option(const char *word)
+/* Find the option that a word is, "--ttl" or "--ttl=7"; `text` is then NULL or "7". */
+static const struct option *find_option(const char *word, const char **text)
 {
+    size_t length = strcspn(word, "=");
+    *text = word[length] ? word + length + 1 : NULL;
     if (strncmp(word, "--", 2) != 0)
         return NULL;
     for (size_t at = 0; at < sizeof(known) / sizeof(*known); at++)
-        if (strcmp(known[at].word, word + 2) == 0)
+        if (strlen(known[at].word) == length - 2
+            && strncmp(known[at].word, word + 2, length - 2) == 0)
             return known + at;
     return NULL;
 }
@@ -288,24 +292,35 @@ static char *trim_word(const char *word)
     return strndup(word, length);
 }
 
+/* Read one word; give the option that waits for its text in the next one, NULL for none. */
+static const struct option *read_word(struct reading *reading, const struct option *waiting,
+                                      const char *word)
+{
+    const char *text;
+    const struct option *option = find_option(word, &text);
+    if (!*word)
+        return waiting;
+    if (waiting) {
+        waiting->take(reading, waiting, word);
+    } else if (!option || (option->take == take_flag && text)) {
+        complain(reading, "%s: there is no such option", word);
+    } else if (text || option->take == take_flag) {
+        option->take(reading, option, text);
+    } else {
+        return option;
+    }
+    return NULL;
+}
+
 static void read_words(struct reading *reading, unsigned count, char *const words[])
 {
     const struct option *waiting = NULL;
     for (unsigned at = 1; at < count; at++) {
         char *word = trim_word(words[at]);
-        const struct option *option = word ? find_option(word) : NULL;
-        if (!word) {
+        if (word)
+            waiting = read_word(reading, waiting, word);
+        else
             complain(reading, "no memory");
-        } else if (*word && waiting) {
-            waiting->take(reading, waiting, word);
-            waiting = NULL;
-        } else if (option && option->take == take_flag) {
-            take_flag(reading, option, word);
-        } else if (option) {
-            waiting = option;
-        } else if (*word) {
-            complain(reading, "%s: there is no such option", word);
-        }
         free(word);
     }
     if (waiting)

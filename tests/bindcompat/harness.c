@@ -13,6 +13,8 @@
  *     stop         ends them and prints each address that was given, and how often
  *     again        destroys the driver and creates it anew
  *
+ * Where it was refused, nothing but "again" is obeyed.
+ *
  * What the driver logs is printed as LOG LEVEL TEXT, each answer ends with a line ".".
  */
 #include <arpa/inet.h>
@@ -189,15 +191,15 @@ static void stop(void)
 
 static bool create(int count, char *words[])
 {
+    driver = NULL;
     bind_result result = calls.create("www", (unsigned)count, words, &driver, "log", write_log,
                                       "putrr", put_record, "putnamedrr", NULL, NULL);
     printf("%s\n.\n", result == BIND_SUCCESS ? "CREATED" : "REFUSED");
     return result == BIND_SUCCESS;
 }
 
-static bool obey(const char *order, const char *argument, int count, char *words[])
+static void obey(const char *order, const char *argument)
 {
-    bool is_created = true;
     if (strcmp(order, "ask") == 0)
         ask(argument);
     else if (strcmp(order, "zone") == 0)
@@ -208,13 +210,13 @@ static bool obey(const char *order, const char *argument, int count, char *words
         start(atoi(argument));
     else if (strcmp(order, "stop") == 0)
         stop();
-    if (strcmp(order, "again") == 0) {
+    printf(".\n");
+}
+
+static void destroy(void)
+{
+    if (driver)
         calls.destroy(driver);
-        is_created = create(count, words);
-    } else {
-        printf(".\n");
-    }
-    return is_created;
 }
 
 int main(int count, char *words[])
@@ -232,14 +234,18 @@ int main(int count, char *words[])
     calls.destroy = (void *)dlsym(library, "dlz_destroy");
     calls.find = (void *)dlsym(library, "dlz_findzonedb");
     calls.look_up = (void *)dlsym(library, "dlz_lookup");
-    bool is_created = create(count - 1, words + 1);
-    while (is_created && fgets(line, sizeof(line), stdin)) {
+    create(count - 1, words + 1);
+    while (fgets(line, sizeof(line), stdin)) {
         char order[16] = "", argument[200] = "-";
         sscanf(line, "%15s %199s", order, argument);
-        is_created = obey(order, argument, count - 1, words + 1);
+        if (strcmp(order, "again") == 0) {
+            destroy();
+            create(count - 1, words + 1);
+        } else if (driver) {
+            obey(order, argument);
+        }
     }
-    if (is_created)
-        calls.destroy(driver);
+    destroy();
     dlclose(library);
     return 0;
 }
