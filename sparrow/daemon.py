@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import sparrow
 from sparrow.account import become
+from sparrow.control.enquiry import ASKED_SOCKET
 from sparrow.control.status import Process, build_status
 from sparrow.errors import FatalError, InputError
 from sparrow.folders import CONTROL_SOCKET
@@ -78,7 +79,12 @@ class Daemon:
         self._stop = asyncio.Event()
         self._tether = Tether(charge, self._stop.set)
         self._watched: set[int] = set()
-        self._feeds = Feeds(state_dir / FEEDS, self._stop.is_set, self._reload_live)
+        self._feeds = Feeds(
+            state_dir / FEEDS,
+            self._stop.is_set,
+            self._reload_live,
+            charge.run_dir / ASKED_SOCKET,
+        )
         self._library = Library()
         self._lore_files = LoreFiles(self._library, charge.layout.state_dir, self._renew)
         self._reloader = Reloader(

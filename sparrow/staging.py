@@ -172,7 +172,9 @@ def _build_steering(
         return None
     services = build_services(config)
     if lore.is_empty and not tables.views:
-        return build_steering(site_set, services, build_base_map(site_set, tables.snapshot))
+        is_asked_for = config.is_asking
+        base_map = build_base_map(site_set, tables.snapshot, is_asked_for=is_asked_for)
+        return build_steering(site_set, services, base_map, is_asked_for=is_asked_for)
     numbers = {site.name: number for number, site in enumerate(site_set.sites)}
     of_sites = {numbers[name]: table for name, table in tables.views.items()}
     views = Views(tables.common, of_sites, tables.snapshot)

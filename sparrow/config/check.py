@@ -10,6 +10,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from sparrow.config import (
+    check_asking,
     check_failover,
     check_health,
     check_powerdns,
@@ -17,6 +18,7 @@ from sparrow.config import (
     check_sites,
     check_zones,
 )
+from sparrow.config.asking import RouteServerConfig
 from sparrow.config.feeding import GobgpConfig
 from sparrow.config.findings import Check, Finding, find_repeats, find_unknown_site
 from sparrow.config.listeners import find_listeners, overlaps
@@ -47,10 +49,14 @@ def _check_self(config: Config) -> Iterator[Finding]:
         yield from find_unknown_site(config, ("self",), config.self_site)
 
 
-def _source(route: RouteFileConfig | GobgpConfig) -> tuple[str, bytes | str | None]:
+def _source(
+    route: RouteFileConfig | GobgpConfig | RouteServerConfig,
+) -> tuple[str, bytes | str | int | None]:
     """Give what makes two sources one: a file can be the view of several sites, a feed cannot."""
     if isinstance(route, GobgpConfig):
         return route.gobgp, route.neighbor
+    if isinstance(route, RouteServerConfig):
+        return f"{route.route_server} {route.host}", route.port
     return route.file, route.view
 
 
@@ -65,14 +71,17 @@ def _check_feeds(config: Config) -> Iterator[Finding]:
 def _check_routes(config: Config) -> Iterator[Finding]:
     names = [_source(route) for route in config.routes]
     for position, earlier in find_repeats(names).items():
-        if isinstance(config.routes[position], GobgpConfig):
+        route = config.routes[position]
+        if isinstance(route, RouteServerConfig):
+            continue  # there is to be but one
+        if isinstance(route, GobgpConfig):
             what = "this server is listed twice with the same neighbor: keep one"
             yield Finding(("routes", position), what, other=("routes", earlier))
         else:
             what = "this file is listed twice: keep one"
             yield Finding(("routes", position), what, other=("routes", earlier), is_warning=True)
     for position, route in enumerate(config.routes):
-        if isinstance(route, GobgpConfig):
+        if isinstance(route, (GobgpConfig, RouteServerConfig)):
             continue
         if route.peer is not None and route.format != "mrt":
             what = f"only a file of format mrt has neighbours to choose from, not {route.format}"
@@ -116,6 +125,7 @@ _CHECKS: tuple[Check, ...] = (
     *check_ranking.CHECKS,
     _check_routes,
     _check_feeds,
+    *check_asking.CHECKS,
     _check_listeners,
     _check_route_port,
     *check_powerdns.CHECKS,

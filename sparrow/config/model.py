@@ -14,6 +14,7 @@ from typing import Annotated, Literal, Self, get_args
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from sparrow.config import fields, places, shape
+from sparrow.config.asking import FeedConfig, RouteServerConfig
 from sparrow.config.feeding import GobgpConfig
 from sparrow.config.fields import Endpoint, or_null, whole
 from sparrow.config.guarding import (
@@ -187,11 +188,13 @@ class RouteFileConfig(Model):
 
 
 def _name_kind(item: object) -> object:
-    return shape.name_kind(item, "gobgp", otherwise="file")
+    return shape.name_kind(item, "gobgp", "route_server", otherwise="file")
 
 
 RouteItem = Annotated[
-    RouteFileConfig | GobgpConfig, Field(discriminator="kind"), BeforeValidator(_name_kind)
+    RouteFileConfig | GobgpConfig | RouteServerConfig,
+    Field(discriminator="kind"),
+    BeforeValidator(_name_kind),
 ]
 
 
@@ -373,9 +376,14 @@ class Config(Model):
         return tuple(each for each in self.routes if isinstance(each, RouteFileConfig))
 
     @property
-    def feeds(self) -> tuple[GobgpConfig, ...]:
+    def feeds(self) -> tuple[FeedConfig, ...]:
         """Give the sources of routes that are live."""
-        return tuple(each for each in self.routes if isinstance(each, GobgpConfig))
+        return tuple(each for each in self.routes if not isinstance(each, RouteFileConfig))
+
+    @property
+    def is_asking(self) -> bool:
+        """Tell whether somebody is asked about clients without a route."""
+        return any(isinstance(each, RouteServerConfig) for each in self.routes)
 
     def site(self, name: str) -> SiteConfig | None:
         """Give the site called `name`; None where there is none."""

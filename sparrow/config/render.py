@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sparrow.config.amounts import render_duration
+from sparrow.config.asking import RouteServerConfig
 from sparrow.config.feeding import GobgpConfig
 from sparrow.config.yamltext import render_yaml
 from sparrow.values.address import render_address
@@ -65,8 +66,24 @@ def render_config(config: Config) -> str:
     return render_yaml(top)
 
 
-def _route(route: RouteFileConfig | GobgpConfig) -> Yaml:
+def _route(route: RouteFileConfig | GobgpConfig | RouteServerConfig) -> Yaml:
+    if isinstance(route, RouteServerConfig):
+        return _route_server(route)
     return _gobgp(route) if isinstance(route, GobgpConfig) else _route_file(route)
+
+
+def _route_server(route: RouteServerConfig) -> Yaml:
+    return {
+        "route_server": route.route_server,
+        "host": route.host,
+        "port": route.port,
+        "password": route.password,
+        "user": route.user,
+        "timeout": render_duration(route.timeout_s),
+        "cache_timeout": render_duration(route.cache_timeout_s),
+        "settle": render_duration(route.settle_s),
+        "max_delay": render_duration(route.max_delay_s),
+    }
 
 
 def _gobgp(route: GobgpConfig) -> Yaml:

@@ -11,11 +11,13 @@ import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from sparrow.control.enquiry import ASKED_SOCKET
 from sparrow.keeping.charge import COUNTERS, PLAN
 from sparrow.plan.counters import PlanCounters, WorkerCounters
 from sparrow.plan.format import PlanError
 from sparrow.plan.twin import IS_PURE
 from sparrow.plan.watch import GENERATION_FILE, PlanSource
+from sparrow.server.enquiry import Enquiry
 from sparrow.server.served import ServedPlan
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ class Following:
         self._source: PlanSource | None = None
         self._last_refusal: str | None = None
         self._retiring: list[ServedPlan] = []
+        self._enquiry = Enquiry(charge.run_dir / ASKED_SOCKET)
         self.counters = WorkerCounters(self._folder, self._name, writers, is_pure=IS_PURE)
         """What depends on no plan."""
         self.served: ServedPlan | None = None
@@ -63,7 +66,7 @@ class Following:
         if before and before.plan.generation == plan.generation:
             return None
         counters = PlanCounters(self._folder, self._name, self._writers, plan)
-        self.served = ServedPlan(plan, counters, before)
+        self.served = ServedPlan(plan, counters, before, self._enquiry.tell)
         if before:
             self._retiring.append(before)
         _log.debug("%s: generation %d", self._name, plan.generation)

@@ -16,15 +16,19 @@ import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from sparrow.config.asking import RouteServerConfig
+from sparrow.control.enquiry import ASKED_SOCKET
 from sparrow.errors import InputError
 from sparrow.rib.snapshot import EMPTY
+from sparrow.routeserver.asked import Asked, AskedRoutes
+from sparrow.routeserver.server import Kind, RouteServer
 from sparrow.sources.files import RouteFile, load_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from sparrow.config.feeding import GobgpConfig
+    from sparrow.config.asking import FeedConfig
     from sparrow.feeds.source import Source, Standing
     from sparrow.rib.snapshot import Snapshot
 
@@ -64,9 +68,9 @@ class LiveTables:
 
 
 def arrange_tables(
-    configs: Sequence[GobgpConfig],
+    configs: Sequence[FeedConfig],
     tables: Sequence[Snapshot],
-    stale: Collection[GobgpConfig],
+    stale: Collection[FeedConfig],
     of_files: Collection[str],
 ) -> LiveTables:
     """Give the tables of sources by view; `of_files` are the views that have route files, too.
@@ -97,21 +101,26 @@ class Feeds:
         folder: Path,
         is_stopping: Callable[[], bool],
         reload: Callable[[], Any],
+        asked_path: Path | None = None,
     ) -> None:
-        """Store tables in `folder`; await `reload` where there is another table to take."""
+        """Store tables in `folder`; await `reload` where there is another table to take.
+
+        Hear of unknown clients at the socket `asked_path`, by default in `folder`.
+        """
+        self._asked_path = asked_path or folder / ASKED_SOCKET
         self._folder = folder
         self._is_stopping = is_stopping
         self._reload = reload
         self._lock = threading.Lock()
         self._storing = threading.Lock()
-        self._followed: dict[GobgpConfig, _Followed] = {}
+        self._followed: dict[FeedConfig, _Followed] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._has_changed = asyncio.Event()
-        self._stale: frozenset[GobgpConfig] = frozenset()
+        self._stale: frozenset[FeedConfig] = frozenset()
 
     # Tables.
 
-    def tables(self, configs: Iterable[GobgpConfig]) -> list[Snapshot]:
+    def tables(self, configs: Iterable[FeedConfig]) -> list[Snapshot]:
         """Give the tables of sources, in order, which are followed from now on.
 
         Blocks while a source that was never heard of is being read.
@@ -123,14 +132,14 @@ class Feeds:
         return [each.source.snapshot() for each in found]
 
     def tables_by_view(
-        self, configs: Sequence[GobgpConfig], of_files: Collection[str]
+        self, configs: Sequence[FeedConfig], of_files: Collection[str]
     ) -> LiveTables:
         """Give the tables of sources by view, as `tables` does."""
         tables = self.tables(configs)
         self._stale = self._find_stale()
         return arrange_tables(configs, tables, self._stale, of_files)
 
-    def _find_stale(self) -> frozenset[GobgpConfig]:
+    def _find_stale(self) -> frozenset[FeedConfig]:
         """Give the sources of views that are too old to go by."""
         now_s = time.time()
         with self._lock:
@@ -141,7 +150,7 @@ class Feeds:
             if config.view is not None and is_too_old(config, standing.stale_since_s, now_s)
         )
 
-    def keep(self, configs: Iterable[GobgpConfig]) -> None:
+    def keep(self, configs: Iterable[FeedConfig]) -> None:
         """Follow no other source any more."""
         with self._lock:
             gone = self._followed.keys() - set(configs)
@@ -170,18 +179,23 @@ class Feeds:
             followed = tuple(self._followed.values())
         return sum(each.source.let_go() for each in followed if each.source.standing().name == name)
 
-    def path_of(self, config: GobgpConfig) -> Path:
+    def path_of(self, config: FeedConfig) -> Path:
         """Give where the table of a source is stored."""
-        identity = repr((config.gobgp, config.neighbor)).encode()
+        if isinstance(config, RouteServerConfig):
+            identity = repr((config.route_server, config.host, config.port)).encode()
+        else:
+            identity = repr((config.gobgp, config.neighbor)).encode()
         return self._folder / f"{hashlib.sha256(identity).hexdigest()[:16]}.routes"
 
-    def _follow(self, config: GobgpConfig) -> _Followed:
+    def _follow(self, config: FeedConfig) -> _Followed:
         found = self._followed.get(config)
         if found is None:
             found = self._followed[config] = self._begin(config)
         return found
 
-    def _begin(self, config: GobgpConfig) -> _Followed:
+    def _begin(self, config: FeedConfig) -> _Followed:
+        if isinstance(config, RouteServerConfig):
+            return self._begin_asking(config)
         # Its own lines on stderr say, in another form, what is in our log.
         os.environ.setdefault("GRPC_VERBOSITY", "NONE")
         # Half a second and 20 MiB, for those alone who have such a source.
@@ -203,6 +217,22 @@ class Feeds:
         feed = GobgpFeed(source, self._notice, Former(known, at_s))
         feed.start()
         return _Followed(feed, path, known)
+
+    def _begin_asking(self, config: RouteServerConfig) -> _Followed:
+        kind, host = Kind(config.route_server), config.host
+        asked = Asked(
+            RouteServer(kind, host, config.port, config.password, config.user),
+            timeout_s=config.timeout_s,
+            keep_s=config.cache_timeout_s,
+            settle_s=config.settle_s,
+            max_delay_s=config.max_delay_s,
+        )
+        source = AskedRoutes(asked, self._asked_path, self._notice)
+        path = self.path_of(config)
+        known, at_s = _load(path)
+        source.restore(known, at_s)
+        source.start()
+        return _Followed(source, path, known)
 
     def _wait(self, followed: _Followed) -> None:
         """Wait for a first table, but not where one of a former time is known."""
@@ -281,7 +311,7 @@ def _store(followed: _Followed) -> None:
         _log.error("%s: its table cannot be stored: %s", followed.source.standing().name, error)
 
 
-def is_too_old(config: GobgpConfig, stale_since_s: float | None, now_s: float) -> bool:
+def is_too_old(config: FeedConfig, stale_since_s: float | None, now_s: float) -> bool:
     """Tell whether the table of a source is too old to go by.
 
     It is stale since a Unix time, or is not, as None says.

@@ -31,7 +31,7 @@ from sparrow.values.name import render_name
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
-    from sparrow.config.feeding import GobgpConfig
+    from sparrow.config.asking import FeedConfig
     from sparrow.config.model import Config
     from sparrow.keeping.charge import Charge
     from sparrow.keeping.overview import Overview
@@ -65,7 +65,7 @@ class Surroundings:
     """Who serves."""
     gate: TableGate
     """What every table of files passes."""
-    live_tables: Callable[[tuple[GobgpConfig, ...], Collection[str]], LiveTables]
+    live_tables: Callable[[tuple[FeedConfig, ...], Collection[str]], LiveTables]
     """Gives the tables of live sources as they are, and is told which views have files;
     called in the thread that reads."""
     read_lore: Callable[[Config], LoadedLore]

@@ -112,6 +112,6 @@ class PlanExchange:
 def authority_of(served: ServedPlan) -> PlanAuthority:
     """Give what answers all of a plan, decoded when first needed. Raises `PlanError`."""
     if served.authority is None:
-        served.authority = build_authority(served.plan, served.zones)
+        served.authority = build_authority(served.plan, served.zones, served.on_unknown)
         served.zones = served.authority.zones
     return served.authority

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from sparrow.plan.twin import Responder
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sparrow.dns.zone import ZoneSet
     from sparrow.plan.counters import PlanCounters
     from sparrow.plan.fallback import PlanAuthority
@@ -22,9 +24,16 @@ class ServedPlan:
     """A plan as a process serves it. Written by its main thread, read by all."""
 
     def __init__(
-        self, plan: Plan, counters: PlanCounters, before: ServedPlan | None = None
+        self,
+        plan: Plan,
+        counters: PlanCounters,
+        before: ServedPlan | None = None,
+        on_unknown: Callable[[bytes], None] | None = None,
     ) -> None:
-        """`before` is what was served before; what it knows of equal files is taken over."""
+        """`before` is what was served before; what it knows of equal files is taken over.
+
+        `on_unknown` is told the address of each client of whom nothing is known.
+        """
         self.plan: Plan = plan
         """The plan."""
         is_alike = before is not None and before.plan.answers is plan.answers
@@ -36,6 +45,8 @@ class ServedPlan:
         """Answers what the hot path answers."""
         self.authority: PlanAuthority | None = None
         """What answers the rest; None until then as well."""
+        self.on_unknown = on_unknown
+        """Told of unknown clients by what answers the rest; None for nobody."""
 
     def find_outcome(self, choice: Choice) -> int:
         """Give the number of the outcome word that decided a choice of the full algorithm."""
