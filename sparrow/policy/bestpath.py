@@ -20,13 +20,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from sparrow.policy.sanity import Reason, Sieve, count_hops, judge_prefix, judge_route
+from sparrow.sources.entry import PeerPath
 from sparrow.values.address import Prefix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sparrow.rib.route import Route
-    from sparrow.sources.entry import Entry, Peer, PeerPath
+    from sparrow.sources.entry import Entry, Peer
     from sparrow.values.peer import PeerChoice
 
 _MAX_KNOWN = 2**18
@@ -64,7 +65,9 @@ class PathChooser:
         self._sieve = sieve
         self._peer = peer
         self._worths: dict[int, _Worth] = {}
-        self._tallies: dict[bytes, tuple[_Tally, ...]] = {}
+        # Where one path is all, it stands for its tally: a table of one neighbour has a
+        # million prefixes, and takes half the memory so.
+        self._tallies: dict[bytes, tuple[_Tally, ...] | PeerPath] = {}
         self.paths = 0
         """Paths taken so far, those of other neighbours and those refused included."""
 
@@ -86,18 +89,38 @@ class PathChooser:
             return
         key = entry.prefix.network + bytes((entry.prefix.length,))
         before = self._tallies.get(key)
-        if before is None and not self._sieve.has_room(len(self._tallies)):
-            return
-        tallies = {tally.route.origins: tally for tally in before or ()}
+        if before is None:
+            if not self._sieve.has_room(len(self._tallies)):
+                return
+            if len(paths) == 1:
+                self._take_first(key, paths[0])
+                return
+        tallies = {tally.route.origins: tally for tally in self._list_tallies(before)}
         self._count(paths, tallies)
         if tallies:
             self._tallies[key] = tuple(tallies.values())
 
+    def _take_first(self, key: bytes, path: PeerPath) -> None:
+        """Take the first path to a prefix, which may stay the only one."""
+        reason = self._worth_of(path.route).reason
+        if reason is None:
+            self._tallies[key] = path
+        else:
+            self._sieve.refuse(reason)
+
+    def _list_tallies(self, found: tuple[_Tally, ...] | PeerPath | None) -> tuple[_Tally, ...]:
+        """Give the tallies of a prefix so far."""
+        if isinstance(found, PeerPath):
+            hops = self._worth_of(found.route).hops
+            is_marked = bool(found.is_best) and self._peer is None
+            return (_Tally(1, hops, found.peer, found.route, is_marked),)
+        return found or ()
+
     def choices(self) -> Iterator[tuple[Prefix, Route]]:
         """Give every prefix with its route, IPv4 first, ascending."""
         for key in sorted(self._tallies, key=lambda key: (len(key), key)):
-            tallies = self._tallies[key]
-            best = tallies[0] if len(tallies) == 1 else min(tallies, key=_order)
+            found = self._tallies[key]
+            best = found if isinstance(found, PeerPath) else min(found, key=_order)
             yield Prefix(key[:-1], key[-1]), best.route
 
     def _count(self, paths: tuple[PeerPath, ...], tallies: dict[tuple[int, ...], _Tally]) -> None:
@@ -105,8 +128,7 @@ class PathChooser:
         is_marked = any(tally.is_marked for tally in tallies.values())
         for path in paths:
             route = path.route
-            worth = self._worths.get(id(route)) or self._weigh(route)
-            _, reason, origins, hops = worth
+            _, reason, origins, hops = self._worth_of(route)
             if reason is not None:
                 self._sieve.refuse(reason)
                 continue
@@ -122,6 +144,9 @@ class PathChooser:
                 tallies[origins] = _Tally(tally.paths + 1, hops, path.peer, route, is_marked)
             else:
                 tallies[origins] = _Tally(tally.paths + 1, *tally[1:])
+
+    def _worth_of(self, route: Route) -> _Worth:
+        return self._worths.get(id(route)) or self._weigh(route)
 
     def _weigh(self, route: Route) -> _Worth:
         if len(self._worths) >= _MAX_KNOWN:

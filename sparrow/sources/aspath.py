@@ -43,6 +43,7 @@ class PathOctets:
     def __init__(self, asn_size: int) -> None:
         """Read AS numbers of 2 or 4 octets."""
         self._code = {2: "H", 4: "I"}[asn_size]
+        self._sequences = [struct.Struct(f"!{count}{self._code}") for count in range(256)]
         self._size = asn_size
         self._hops = _Hops()
         self._routes: dict[bytes, Route | None] = {}
@@ -63,7 +64,7 @@ class PathOctets:
         size = self._size
         # Nearly every path is one sequence.
         if octets[:1] == b"\x02" and len(octets) > 2 and 2 + octets[1] * size == len(octets):
-            asns = struct.unpack(f"!{octets[1]}{self._code}", octets[2:])
+            asns = self._sequences[octets[1]].unpack_from(octets, 2)
             return tuple(map(self._hops.__getitem__, asns))
         hops: list[Hop] = []
         for kind, asns in self._segments(octets):

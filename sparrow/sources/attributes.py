@@ -12,7 +12,7 @@ AS_TRANS = 23456
 """Stands for an AS number over 65535 where there are two octets (RFC 6793 section 9)."""
 
 _EXTENDED_LENGTH = 0x10
-_AS_PATH, _LOCAL_PREF, _AGGREGATOR, _AS4_PATH, _AS4_AGGREGATOR = 2, 5, 7, 17, 18
+_AS_PATH, _LOCAL_PREF, _AGGREGATOR, _MP_REACH, _AS4_PATH, _AS4_AGGREGATOR = 2, 5, 7, 14, 17, 18
 _ALSO_WANTED = frozenset({_LOCAL_PREF, _AGGREGATOR, _AS4_PATH, _AS4_AGGREGATOR})
 
 
@@ -25,11 +25,15 @@ class Attributes(NamedTuple):
     """LOCAL_PREF; None where there is none."""
     path4: bytes
     """The value of AS4_PATH; empty where there is none, or none that counts."""
+    reach_at: int
+    """Where the value of MP_REACH_NLRI (RFC 4760 section 3) begins where that is the last
+    attribute; else where all of them end."""
 
 
 def find_attributes(octets: bytes) -> Attributes:
     """Walk the attributes of a path. Raises `ValueError` where lengths do not add up."""
-    at, end = 0, len(octets)
+    at = start = kind = 0
+    end = len(octets)
     path = b""
     others: dict[int, bytes] = {}
     try:
@@ -49,9 +53,10 @@ def find_attributes(octets: bytes) -> Attributes:
         raise ValueError("an attribute ends before its length") from None
     if at != end:
         raise ValueError("an attribute is longer than what is there")
+    reach_at = start if kind == _MP_REACH else end
     if not others:
-        return Attributes(path, None, b"")
-    return Attributes(path, _decode_local_pref(others), _path4(others))
+        return Attributes(path, None, b"", reach_at)
+    return Attributes(path, _decode_local_pref(others), _path4(others), reach_at)
 
 
 def _decode_local_pref(others: dict[int, bytes]) -> int | None:

@@ -62,7 +62,7 @@ class _Neighbour(NamedTuple):
 
     peer: Peer
     by_octets: dict[bytes, PeerPath]
-    by_path: dict[Attributes, PeerPath]
+    by_path: dict[tuple[bytes, int | None, bytes], PeerPath]
 
 
 def looks_like_mrt(octets: bytes) -> bool:
@@ -148,11 +148,19 @@ class MrtReader:
         behind = at + 1 + (bits + 7 >> 3)
         prefix = _make_prefix(record[at + 1 : behind], bits, family)
         head = _ENTRY_ADD_PATH if subtype in _ADD_PATH else _ENTRY
-        paths = self._read_paths(record, behind, head)
+        # Only to IPv6 is the next hop an attribute that has prefixes behind it.
+        repeated = record[at:behind] if family == IPV6 else b""
+        paths = self._read_paths(record, behind, head, repeated)
         return Entry(prefix, tuple(paths)) if paths else None
 
-    def _read_paths(self, record: bytes, at: int, head: struct.Struct) -> list[PeerPath]:
-        """Read the paths of a RIB record (RFC 6396 section 4.3.4, RFC 8050 section 4)."""
+    def _read_paths(
+        self, record: bytes, at: int, head: struct.Struct, repeated: bytes
+    ) -> list[PeerPath]:
+        """Read the paths of a RIB record (RFC 6396 section 4.3.4, RFC 8050 section 4).
+
+        Attributes may end with the prefix, `repeated`, which collectors write although the
+        next hop alone is asked for; without it they are found again for other prefixes.
+        """
         unpack, size, end = head.unpack_from, head.size, len(record)
         neighbours = self._neighbours or []
         peer_count = len(neighbours)
@@ -168,21 +176,30 @@ class MrtReader:
             if number >= peer_count:
                 self._skip(Skip.BAD_PEER)
                 continue
-            octets = record[start:at]
             neighbour = neighbours[number]
-            path = neighbour[1].get(octets) or self._learn(neighbour, octets, self._paths4)
+            # With the length before them, so that whole ones are never taken for shorter ones.
+            if repeated and record.endswith(repeated, start, at):
+                key = record[start - 2 : at - len(repeated)]
+            else:
+                key = record[start - 2 : at]
+            path = neighbour[1].get(key)
+            if path is None:
+                path = self._learn(neighbour, record[start:at], key, self._paths4)
             if path is not None:
                 paths.append(path)
         if at != end:
             raise _DamageError
         return paths
 
-    def _learn(self, neighbour: _Neighbour, octets: bytes, paths: PathOctets) -> PeerPath | None:
-        """Decode attributes that are new, or of no use."""
-        by_octets, by_path = neighbour.by_octets, neighbour.by_path
+    def _learn(
+        self, neighbour: _Neighbour, octets: bytes, key: bytes, paths: PathOctets
+    ) -> PeerPath | None:
+        """Decode attributes that are new, or of no use, to be found again by `key`."""
+        _, by_octets, by_path = neighbour
         try:
             found = find_attributes(octets)
-            path = by_path.get(found)
+            said = found[:3]
+            path = by_path.get(said)
             if path is None:
                 route = self._decode_route(found, paths)
                 if route is None:
@@ -190,13 +207,15 @@ class MrtReader:
                     return None
                 if len(by_path) >= MAX_CACHED:
                     by_path.clear()
-                path = by_path[found] = PeerPath(route, neighbour.peer, found.local_pref)
+                path = by_path[said] = PeerPath(route, neighbour.peer, found.local_pref)
         except ValueError:
             self._skip(Skip.BAD_ATTRIBUTES)
             return None
-        if len(by_octets) >= MAX_CACHED:
-            by_octets.clear()
-        by_octets[octets] = path
+        # What the key leaves out must be inside of a value that does not count.
+        if found.reach_at <= len(key) - _SHORT.size:
+            if len(by_octets) >= MAX_CACHED:
+                by_octets.clear()
+            by_octets[key] = path
         return path
 
     def _decode_route(self, found: Attributes, paths: PathOctets) -> Route | None:
@@ -221,8 +240,10 @@ class MrtReader:
             asn = int.from_bytes(peer[-2:], "big")
             neighbour = _Neighbour(Peer(peer[:-2], asn), {}, {})
             self._v1_neighbours[peer] = neighbour
-        found = record[attributes_at:]
-        path = neighbour.by_octets.get(found) or self._learn(neighbour, found, self._paths2)
+        found = record[attributes_at - 2 :]
+        path = neighbour.by_octets.get(found)
+        if path is None:
+            path = self._learn(neighbour, found[2:], found, self._paths2)
         return Entry(prefix, (path,)) if path else None
 
 

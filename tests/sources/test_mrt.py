@@ -9,6 +9,7 @@ from mrtmaking import (
     PEERS,
     attribute,
     generic,
+    nlri,
     peer_table,
     record,
     rib,
@@ -81,6 +82,42 @@ def test_bits_behind_the_length_of_a_prefix_are_cleared() -> None:
     good = rib(2, "1.2.3.0/24", rib_entry(0, PATH))
     octets = in_table(good.replace(b"\x18\x01\x02\x03", b"\x12\x01\x02\x73"))
     assert [f"1.2.64.0/18 64600 7 8 {FIRST}"] == read_all(octets)[0]
+
+
+def reach(prefix: str) -> bytes:
+    """Give a whole MP_REACH_NLRI, where RFC 6396 section 4.3.4 asks for the next hop alone."""
+    hop = bytes(15) + b"\1"
+    return attribute(14, b"\0\2\1" + bytes([len(hop)]) + hop + b"\0" + nlri(prefix), 0x80)
+
+
+def test_attributes_that_repeat_the_prefix_are_read_for_each_prefix() -> None:
+    blocks = ("2a00::/12", "2a10::/12", "2a20::/13", "::/0")
+    octets = in_table(
+        *(
+            rib(4, block, rib_entry(0, PATH + reach(block)), rib_entry(1, PATH + reach("::/0")))
+            for block in blocks
+        )
+    )
+    lines, skipped = read_all(octets)
+    assert [f"{b} 64600 7 8 {who}" for b in blocks for who in (FIRST, SECOND)] == lines
+    assert {} == skipped.counts
+
+
+@pytest.mark.parametrize(
+    ("blocks", "origins"),
+    [(("2000::/8", "2100::/8"), (0x0820, 0x0821)), (("::/0", "::/0"), (256, 512))],
+)
+def test_a_path_that_ends_with_the_octets_of_the_prefix_is_taken_for_no_other(
+    blocks: tuple[str, str], origins: tuple[int, int]
+) -> None:
+    octets = in_table(
+        *(
+            rib(4, block, rib_entry(0, sequence(64600, origin)))
+            for block, origin in zip(blocks, origins, strict=True)
+        )
+    )
+    expected = [f"{b} 64600 {o} {FIRST}" for b, o in zip(blocks, origins, strict=True)]
+    assert expected == read_all(octets)[0]
 
 
 def test_local_preference_is_told_where_it_is_there_and_attributes_may_stand_in_any_order() -> None:
