@@ -214,10 +214,7 @@ def _describe_choice(explanation: Explanation, steered: Steered) -> Iterator[tup
     choice = steered.choice
     yield "service", choice.service
     yield "client", _describe_client(explanation.case, choice)
-    if steered.match:
-        yield "route", f"{steered.match[0]}, AS path {steered.match[1]}"
-    else:
-        yield "route", "none covers the address"
+    yield "route", _describe_route(steered)
     for each in steered.leaning.evidence:
         yield "known", each.render()
     home = explanation.site_names[steered.leaning.home]
@@ -235,6 +232,17 @@ def _describe_choice(explanation: Explanation, steered: Steered) -> Iterator[tup
     yield "scope", describe_scope(explanation.case, steered)
     for rrset in explanation.reply.answer.answer[-1:]:
         yield "ttl", f"{rrset.ttl} s"
+
+
+def _describe_route(steered: Steered) -> str:
+    if steered.choice.is_unknown:
+        return "not known yet: the route server is asked when such a client comes"
+    if steered.match is None:
+        return "none covers the address"
+    prefix, route = steered.match
+    # AS 0 is in no path (RFC 7607); it stands where a route server was asked in vain.
+    is_none = route.path == (0,)
+    return f"{prefix}, {'for which the route server has none' if is_none else f'AS path {route}'}"
 
 
 def _name_order(explanation: Explanation, sites: tuple[int, ...]) -> str:
@@ -266,10 +274,16 @@ def describe_scope(case: Case, steered: Steered) -> str:
     block = Prefix(truncate(case.subnet.network, scope), scope)
     if steered.choice.is_special:
         return f"/{scope}: {block} is special-purpose, the resolver's own address decides there"
-    if not _is_within(block, steered.block):
-        return f"/{scope}: {block} is answered alike while sites stand as they do"
-    first, last = map(render_address, steered.block)
-    return f"/{scope}: {block} is the largest block inside {first} - {last}, answered alike"
+    return f"/{scope}: {block} {_describe_block(block, steered, steered.block)}"
+
+
+def _describe_block(block: Prefix, steered: Steered, edges: tuple[bytes, bytes]) -> str:
+    if steered.choice.is_unknown:
+        return "is what one question is about"
+    if not _is_within(block, edges):
+        return "is answered alike while sites stand as they do"
+    first, last = map(render_address, edges)
+    return f"is the largest block inside {first} - {last}, answered alike"
 
 
 def _is_within(block: Prefix, edges: tuple[bytes, bytes]) -> bool:
@@ -302,7 +316,7 @@ def explanation_facts(explanation: Explanation) -> dict[str, Any]:
 
 _CHOICE_FACTS = (
     *("service", "decided_by", "prefix", "route", "home", "ground", "override", "known"),
-    *("candidates", "site", "scope", "block", "agrees", "reason"),
+    *("candidates", "site", "scope", "block", "agrees", "reason", "unknown"),
 )
 """Facts of a steered answer; null where no client was looked at."""
 
@@ -328,4 +342,5 @@ def _choice_facts(explanation: Explanation, steered: Steered) -> dict[str, Any]:
         "block": [render_address(edge) for edge in steered.block] if steered.block else None,
         "agrees": steered.agrees,
         "reason": steered.reason.name.lower(),
+        "unknown": steered.choice.is_unknown,
     }
