@@ -18,7 +18,8 @@ from sparrow.server.sockets import ListenError
 UNIX_CONNECTIONS = 256
 """Most at once; PowerDNS opens some four for each of its threads, and keeps them."""
 _MODE = 0o660
-_BACKLOG = 128
+_BACKLOG = 1024
+"""Clients that may wait to be accepted; beyond it Linux turns them away at once."""
 _PATIENCE_S = 1.0
 
 

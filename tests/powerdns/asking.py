@@ -41,7 +41,11 @@ class Asker:
     def __init__(self, path: Path) -> None:
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.settimeout(PATIENCE_S)
-        self.sock.connect(str(path))
+        try:
+            self.sock.connect(str(path))
+        except OSError:
+            self.sock.close()
+            raise
         self.stream = self.sock.makefile("rb")
 
     def __enter__(self) -> Self:
