@@ -48,6 +48,13 @@ class Enquiry:
             self._told.add(block)
             self._send(address)
 
+    def close(self) -> None:
+        """Give the socket back; to tell again opens another."""
+        with self._lock:
+            if self._socket is not None:
+                self._socket.close()
+                self._socket = None
+
     def _send(self, address: bytes) -> None:
         try:
             if self._socket is None:
