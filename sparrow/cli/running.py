@@ -146,6 +146,8 @@ def _show_tables(console: Console, found: Mapping[str, Any], now_s: float) -> No
     show_rows(console, tables["files"], ("path", "format", "v4", "v6", "bytes"))
     for row in found["feeds"]:
         console.print(_describe_feed(row, now_s))
+    for line in describe_lore(found["lore"]):
+        console.print(line)
 
 
 def _describe_feed(row: Mapping[str, Any], now_s: float) -> str:

@@ -11,6 +11,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 from sparrow.control.lookup import DEFAULT_SERVICE
+from sparrow.control.lore import build_lore_row
 from sparrow.control.protocol import problem_to_json
 from sparrow.control.sites import (
     Failover,
@@ -108,6 +109,7 @@ def build_status(
         "reload": _reload_row(process.last_reload),
         "tables": _table_rows(view) if view else None,
         "feeds": [dict(row) for row in process.feeds],
+        "lore": build_lore_row(view) if view else None,
         "map": _map_row(view) if view else None,
         "zones": [_zone_row(zone) for zone in view.authority.zones.zones.values()] if view else [],
         "sites": build_site_rows(_with_sites(failover, view), answers),

@@ -103,7 +103,7 @@ def test_a_bad_request_is_refused_with_a_reason_and_the_next_is_served(
 def test_status_has_what_is_specified(daemon: Daemon) -> None:
     status = daemon.status()
     keys = """version pid keeper_pid daemon_pid started_at config state_dir stale serial
-        published_at plan reload tables feeds map zones sites failover journal notify listen
+        published_at plan reload tables feeds lore map zones sites failover journal notify listen
         route_port workers counters"""
     assert set(keys.split()) == status.keys()
     assert {"v4", "v6", "routes", "loaded_at", "files"} == status["tables"].keys()
