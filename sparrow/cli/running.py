@@ -18,6 +18,7 @@ from sparrow.cli.options import (
 )
 from sparrow.cli.showing import open_console, render_age, show_rows, show_sites
 from sparrow.cli.terminal import ending, say, say_problems
+from sparrow.control.lore import describe_lore
 from sparrow.control.protocol import problem_from_json
 from sparrow.control.status import Verdict, judge_status
 from sparrow.errors import InputError, UnavailableError
