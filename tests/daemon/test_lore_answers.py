@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from mmdbmaking import make_mmdb
-from running import wait_until
+from running import run, wait_until
 
 from sparrow.values.moment import render_exact_moment
 
@@ -56,7 +56,11 @@ def test_the_nearest_site_answers_and_answers_follow_the_database(home: Home) ->
     daemon = serve(home)
     answers = [daemon.addresses(subnet=each) for each in (NEW_ZEALAND, GERMANY, NOWHERE)]
     assert [AU, NL, US] == answers
-    assert 1 == daemon.status()["serial"]
+    status = daemon.status()
+    assert (1, 3, []) == (status["serial"], status["lore"]["depth"], status["lore"]["stale_views"])
+    assert [("places", "A-Test", 7), ("rtts", "times.csv", 0)] == [
+        (row["kind"], row["source"], row["entries"]) for row in status["lore"]["sources"]
+    ]
     write_places(home, COUNTRIES | {"50.0.0.0/8": "FR"})
     wait_for(daemon, NOWHERE, NL)
     wait_until(lambda: daemon.status()["serial"] == 2)
@@ -95,7 +99,11 @@ def test_an_override_goes_before_everything_and_ends_by_itself(home: Home) -> No
         for each in (NEW_ZEALAND, "20.0.0.0/24", "20.2.0.0/24", GERMANY)
     ]
     assert "the override of 30.1.0.0/16 ended at 2026-01-31T22:00:00Z: remove it" in daemon.log()
+    listed = [(row["clients"], row["site"]) for row in daemon.status()["lore"]["overrides"]]
+    assert [("20.1.0.0/16", "nl"), ("20.2.0.0/16", "us")] == listed
+    assert "override: 20.2.0.0/16 -> us\n" in run("status", "-c", home.config).out
     home.configure(sites=SITES + overrides(time.time() + 4))
     assert daemon.command("reload")["ok"]
     wait_for(daemon, NEW_ZEALAND, AU)
     assert US == daemon.addresses(subnet="20.2.0.0/24")
+    wait_until(lambda: len(daemon.status()["lore"]["overrides"]) == 1)
