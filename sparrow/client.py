@@ -29,6 +29,8 @@ class Connection:
 
     def __init__(self, run_dir: str, timeout_s: float = ANSWER_S) -> None:
         """Connect. Raises `UnavailableError` where no daemon listens."""
+        self.run_dir = run_dir
+        """The folder of the daemon."""
         path = Path(run_dir, CONTROL_SOCKET)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.settimeout(timeout_s)

@@ -13,10 +13,15 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from sparrow.cli.options import config_option, find_config_folders, locate_config
+from sparrow.cli.options import (
+    config_option,
+    connect_daemon,
+    find_config_folders,
+    locate_config,
+)
 from sparrow.cli.progress import progress_bar
 from sparrow.cli.terminal import ending, say, say_problems
-from sparrow.errors import FatalError, InputError, Problem
+from sparrow.errors import FatalError, InputError, Problem, UnavailableError
 from sparrow.exports.formats import FORMATS, MMDB, OF_NAMES, Wanted, render
 from sparrow.folders import is_run_dir_taken
 from sparrow.keeping.charge import PLAN
@@ -79,16 +84,26 @@ def export(
 
 def _open_present(config_path: str) -> Plan:
     """Give the plan that is served, or that would be. Raises `InputError`, `FatalError`."""
-    run_dir = find_config_folders(config_path).run_dir
-    directory = Path(run_dir, PLAN)
+    directory = _find_plan(config_path)
     try:
-        if is_run_dir_taken(run_dir) and directory.is_dir():
+        if directory:
             say(f"reading the plan in {directory}")
             return open_plan(directory)
         say(f"no server runs; reading the files of {config_path}")
         return _compile(config_path)
     except PlanError as error:
         raise FatalError(f"the plan cannot be read: {error}") from None
+
+
+def _find_plan(config_path: str) -> Path | None:
+    """Give the plan's directory of the server that runs, also where its daemon does not."""
+    try:
+        with connect_daemon(config_path) as connection:
+            run_dir = connection.run_dir
+    except UnavailableError:
+        run_dir = find_config_folders(config_path).run_dir
+    directory = Path(run_dir, PLAN)
+    return directory if is_run_dir_taken(run_dir) and directory.is_dir() else None
 
 
 def _compile(config_path: str) -> Plan:
@@ -112,6 +127,8 @@ def _watched(
         if progress and number % _LOOKS == 0:
             progress(number, rendition.size)
         yield piece
+    if progress:
+        progress(rendition.size, rendition.size)
 
 
 def _store(path: str, pieces: Iterator[str | bytes]) -> None:

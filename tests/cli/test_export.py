@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import pty
+import signal
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from running import ZONES, run, wait_until
+from running import START, ZONES, run, wait_until
+
+from sparrow.client import Connection
+from sparrow.errors import UnavailableError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,6 +57,29 @@ def test_a_site_that_is_down_is_exported_as_it_is_answered(home: Home) -> None:
         home.end()
 
 
+def test_the_plan_of_a_server_without_its_daemon_is_exported(home: Home) -> None:
+    daemon = home.serve()
+    try:
+        expected = run(*CSV, "-c", home.config).out
+        os.kill(daemon.pid, signal.SIGSTOP)  # the keeper, so that there is no other daemon
+        os.kill(daemon.status()["daemon_pid"], signal.SIGKILL)
+        wait_until(lambda: not can_connect(home))
+        outcome = run(*CSV, "-c", home.config)
+        assert (0, expected) == (outcome.code, outcome.out)
+        assert f"reading the plan in {home.run_dir}/plan" in outcome.err
+    finally:
+        os.kill(daemon.pid, signal.SIGCONT)
+        home.end()
+
+
+def can_connect(home: Home) -> bool:
+    try:
+        Connection(str(home.run_dir)).close()
+    except UnavailableError:
+        return False
+    return True
+
+
 def test_a_file_is_written_aside_and_takes_the_place_of_the_old_one(
     home: Home, tmp_path: Path
 ) -> None:
@@ -60,6 +91,21 @@ def test_a_file_is_written_aside_and_takes_the_place_of_the_old_one(
     assert run(*CSV, "-c", home.config).out == target.read_text()
     assert before != target.stat().st_ino
     assert [] == list(tmp_path.glob(".*.aside"))
+
+
+def test_a_terminal_sees_how_far_it_is(home: Home, tmp_path: Path) -> None:
+    leader, follower = pty.openpty()
+    command = (*START, *CSV, "-c", str(home.config), "-o", str(tmp_path / "sites.csv"))
+    asked = subprocess.Popen(command, stderr=follower, env=os.environ | {"TERM": "xterm"})
+    os.close(follower)
+    shown = b""
+    with contextlib.suppress(OSError):  # how a terminal ends
+        while piece := os.read(leader, 4096):
+            shown += piece
+    os.close(leader)
+    assert 0 == asked.wait(), shown
+    assert b"writing" in shown
+    assert b"blocks" in shown
 
 
 def test_a_file_that_cannot_be_written_leaves_the_old_one(home: Home, tmp_path: Path) -> None:
