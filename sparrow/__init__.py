@@ -36,7 +36,7 @@ An answer, step by step, and where to read:
   from a configuration, and `live` answers look-ups from it. `plan` is what is
   served: a view compiled into files. `exports` is the same for other
   programs, and `powerdns` answers PowerDNS, which asks for it.
-- `keeper` holds the sockets and starts the other processes: `worker` and
+- `keeper` holds the sockets and starts the other processes, by `launch`: `worker` and
   `tcpworker` answer DNS from the plan, `daemon` reads, compiles, publishes and
   reloads, in the `folders` and under the `account` that are configured. `knowing` is
   what the daemon consists of; `tables` are route tables over time: noticed, held or

@@ -11,7 +11,6 @@ import asyncio
 import os
 import signal
 import socket
-import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -133,7 +132,3 @@ def main(arguments: list[str]) -> None:
         await TcpWorker(charge).run()
 
     asyncio.run(serve())
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

@@ -192,7 +192,3 @@ def main(arguments: list[str]) -> int:
         _import_desk()  # now, as the account may not be able to read Python's files
         change_account(account)
     return UdpWorker(charge).run()
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

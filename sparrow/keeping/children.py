@@ -47,11 +47,11 @@ STATE = "keeper.json"
 
 PROGRAMS: Mapping[Kind, tuple[str, ...]] = {
     # -P: the folder we are started in is no place to import from.
-    kind: (sys.executable, "-P", "-m", module)
-    for kind, module in (
-        (Kind.UDP, "sparrow.worker"),
-        (Kind.TCP, "sparrow.tcpworker"),
-        (Kind.DAEMON, "sparrow.daemon"),
+    kind: (sys.executable, "-P", "-m", "sparrow.launch", program)
+    for kind, program in (
+        (Kind.UDP, "worker"),
+        (Kind.TCP, "tcpworker"),
+        (Kind.DAEMON, "daemon"),
     )
 }
 """What is started; the charge is the one argument."""
