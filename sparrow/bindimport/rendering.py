@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 ROUTES = "/etc/ssrs.routes"
 """Where Super Sparrow's own route server had its table."""
-_LOCAL = ("localhost", "127.0.0.1", "::1")
 _SSRS_PORT = "7777"
 _SELF = "self"
 _MAX_LABEL = 63
@@ -78,7 +77,7 @@ def render_import(zones: Sequence[SsZone], wanted: Wanted) -> Imported:
         *(line for zone, name in services.items() for line in _render_service(name, placed[zone])),
         "",
         "routes:",
-        *(f"  - file: {_scalar(path)}" for path in wanted.routes or (ROUTES,)),
+        *_render_routes(zones[0].route_server, wanted),
         "",
         "zones:",
         *(line for zone in zones for line in _render_zone(zone, services.get(zone.name))),
@@ -90,46 +89,55 @@ def render_import(zones: Sequence[SsZone], wanted: Wanted) -> Imported:
 # Routes.
 
 
-def _is_own(server: RouteServer) -> bool:
-    """Whether this is Super Sparrow's own route server, on this machine."""
-    return server.kind == "ssrs" and server.host in _LOCAL
-
-
 def _is_replaced(zones: Sequence[SsZone]) -> bool:
     """Whether sparrow takes the place of the one route server that all zones ask."""
     server = zones[0].route_server
-    return _is_own(server) and all(zone.route_server == server for zone in zones)
+    return server.is_own and all(zone.route_server == server for zone in zones)
 
 
 def _check_routes(zones: Sequence[SsZone], wanted: Wanted) -> None:
-    """Check that all zones have routes of one place, which can be had. Raises `InputError`."""
-    first = zones[0]
-    problems = [] if wanted.routes else list(_find_foreign(zones))
-    port = first.route_server.port
-    if _is_replaced(zones) and port and not port.isdigit():
-        what = f"--port {port}: sparrow listens there itself and wants a number"
+    """Check that all zones have routes of one place, which can be named. Raises `InputError`."""
+    first, *others = zones
+    server = first.route_server
+    problems = []
+    if not wanted.routes:
+        problems = [
+            Problem(
+                f"zone {zone.name} asks another route server than {first.name} does, and sparrow "
+                "has one table for all: name its files with --routes",
+                zone.file,
+                zone.line,
+            )
+            for zone in others
+            if zone.route_server != server
+        ]
+    is_named = _is_replaced(zones) or not wanted.routes
+    if is_named and server.port and not server.port.isdigit():
+        what = f"--port {server.port}: write its number, as sparrow looks up no services"
         problems.append(Problem(what, first.file, first.line))
     if problems:
         raise InputError(problems)
 
 
-def _find_foreign(zones: Sequence[SsZone]) -> Iterator[Problem]:
-    """Find route servers that are not Super Sparrow's own of this machine, or several."""
-    first, *others = zones
-    server = first.route_server
-    for zone in others:
-        if zone.route_server != server:
-            what = (
-                f"zone {zone.name} asks another route server than {first.name} does, and sparrow "
-                "has one table for all: name its files with --routes"
-            )
-            yield Problem(what, zone.file, zone.line)
-    if not _is_own(server):
-        what = (
-            f"zone {first.name} asks the route server {server.kind} at {server.host}: write its "
-            "table to a file, as `sparrow routes build` does, and name that with --routes"
-        )
-        yield Problem(what, first.file, first.line)
+def _render_routes(server: RouteServer, wanted: Wanted) -> Iterator[str]:
+    """Render what routes are read from: files, or a route server that stays where it is.
+
+    --routes | our own route server | routes
+    given    |                      | these files
+    not      | yes                  | the file that it had
+    not      | no                   | the route server is asked
+    """
+    if wanted.routes or server.is_own:
+        yield from (f"  - file: {_scalar(path)}" for path in wanted.routes or (ROUTES,))
+        return
+    yield f"  - route_server: {server.kind}"
+    yield f"    host: {json.dumps(server.host)}"
+    if server.port:
+        yield f"    port: {server.port}"
+    if server.password is not None:
+        yield f"    password: {json.dumps(server.password)}"
+    if server.timeout:
+        yield f"    timeout: {server.timeout}s"
 
 
 def _render_port(server: RouteServer) -> Iterator[str]:
@@ -217,13 +225,24 @@ def _find_notes(
     zones: Sequence[SsZone], sites: Mapping[str, object], wanted: Wanted
 ) -> Iterator[Problem]:
     first = zones[0]
+    server = first.route_server
+    is_asked = not wanted.routes and not server.is_own
     if _is_replaced(zones):
-        port, tables = first.route_server.port or _SSRS_PORT, ", ".join(wanted.routes or (ROUTES,))
+        port, tables = server.port or _SSRS_PORT, ", ".join(wanted.routes or (ROUTES,))
         what = f"sparrow answers port {port} itself, from {tables}: stop the route server there"
         yield Problem(what, first.file, first.line)
+    elif is_asked:
+        what = (
+            f"sparrow does not wait for the route server at {server.host}: who comes first is "
+            "answered by self, and by the route once it is known"
+        )
+        yield Problem(what, first.file, first.line)
     for zone in zones:
-        if zone.without_use:
-            options = ", ".join(f"--{option}" for option in dict.fromkeys(zone.without_use))
+        needless = [*zone.without_use]
+        if zone.route_server.timeout and not is_asked:
+            needless.append("timeout")
+        if needless:
+            options = ", ".join(f"--{option}" for option in dict.fromkeys(needless))
             what = f"sparrow needs nothing like {options}: it is left out"
             yield Problem(what, zone.file, zone.line)
         missing = [name for name in sites if name != _SELF and int(name[2:]) not in zone.peers]

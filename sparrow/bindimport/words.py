@@ -26,7 +26,10 @@ MAX_TTL_S = 86_400
 """Of a steered answer, as the key `ttl` of a zone has it."""
 MAX_NS_TTL_S = 604_800
 """As the key `ns_ttl` of a zone has it."""
+MAX_TIMEOUT_S = 3600
+"""As the key `timeout` of a route server has it."""
 _MAX_RESULTS = 64
+_LOCAL = ("localhost", "127.0.0.1", "::1")
 
 # A backslash ends a line that goes on, with or without a blank before it.
 _GAP = re.compile(r"(?:\\?\s)+|\\$")
@@ -45,6 +48,13 @@ class RouteServer:
     """Number or name of a service; None for that of the kind."""
     password: str | None = None
     """What it wants to hear first."""
+    timeout: str | None = None
+    """Seconds for an answer; None where nothing was said."""
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is Super Sparrow's, on this machine, whose place sparrow takes."""
+        return self.kind == "ssrs" and self.host in _LOCAL
 
 
 @dataclass(slots=True)
@@ -88,6 +98,7 @@ class SsZone:
             said.get("host", default.host),
             said.get("port"),
             said.get("password"),
+            said.get("timeout"),
         )
 
 
@@ -233,6 +244,10 @@ def _take_server(zone: SsZone, option: str, text: str) -> None:
     zone.server[option] = text
 
 
+def _take_timeout(zone: SsZone, option: str, text: str) -> None:
+    zone.server[option] = str(_read_number(option, text, range(1, MAX_TIMEOUT_S + 1)))
+
+
 def _take_needless(zone: SsZone, option: str, text: str) -> None:
     _read_number(option, text, range(2**31))
     zone.without_use.append(option)
@@ -270,7 +285,7 @@ _OPTIONS: dict[str, Callable[[SsZone, str, str], None]] = {
     "ns": _take_name_server,
     "ttl": _take_ttl,
     "ns_ttl": _take_ns_ttl,
-    "timeout": _take_needless,
+    "timeout": _take_timeout,
     "cache_timeout": _take_needless,
     "cache_size": _take_needless,
     "no_lookup": _take_flag,

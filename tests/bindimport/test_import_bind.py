@@ -228,6 +228,29 @@ zone "www.example.org" { type primary; database "ss --peer 64600 --bad \\
     assert starts == [line[: len(start)] for line, start in zip(lines, starts, strict=True)]
 
 
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("--route_server zebra --host 192.0.2.7", ["zebra", "192.0.2.7", None, None, 5.0]),
+        (
+            "--route_server gated --host r --port 616 --password a:b --timeout 60",
+            ["gated", "r", 616, "a:b", 60.0],
+        ),
+        ("--host router.example", ["ssrs", "router.example", None, None, 5.0]),
+    ],
+)
+def test_a_route_server_elsewhere_is_asked(
+    tmp_path: Path, words: str, expected: list[object]
+) -> None:
+    text, said = read_zones(tmp_path, zone("a.example", f"{SS} {words}"))
+    (asked,) = parse_config(text, "sparrow.yaml").config.routes
+    keys = ("route_server", "host", "port", "password", "timeout_s")
+    assert expected == [getattr(asked, key) for key in keys]
+    assert "ssrs:" not in text
+    (note,) = said
+    assert note.startswith("note: named.conf:1: sparrow does not wait for the route server at ")
+
+
 SS = "--peer 1=192.0.2.1 --self 192.0.2.1"
 
 
@@ -236,16 +259,12 @@ SS = "--peer 1=192.0.2.1 --self 192.0.2.1"
     [
         ((), 'named.conf: no zone in it has a database "ss ..."'),
         (
-            (zone("a", f"{SS} --route_server zebra --host r"),),
-            "named.conf:1: zone a. asks the route server zebra at r: write its table to a file",
-        ),
-        (
             (zone("a", f"{SS} {SERVER}"), zone("b", f"{SS} {SERVER} --port 7778")),
             "named.conf:5: zone b. asks another route server than a. does",
         ),
         (
             (zone("a", f"{SS} {SERVER} --port bgpd"),),
-            "named.conf:1: --port bgpd: sparrow listens there itself and wants a number",
+            "named.conf:1: --port bgpd: write its number, as sparrow looks up no services",
         ),
     ],
 )
