@@ -73,6 +73,7 @@ def test_the_facts_are_those_of_the_answer_that_is_given(daemon: Daemon) -> None
         "generation": 1,
         "agrees": True,
         "reason": "serving",
+        "unknown": False,
         "zone": "www.example.org.",
         "service": "default",
         "decided_by": "20.1.2.0",

@@ -178,7 +178,7 @@ def test_explain_gives_lines_and_facts(daemon: Daemon) -> None:
     )["result"]
     keys = """name type rcode zone service decided_by prefix route home
         ground override known candidates site scope block
-        ttl answer generation agrees reason"""
+        ttl answer generation agrees reason unknown"""
     assert ({"lines", "facts"}, set(keys.split())) == (result.keys(), result["facts"].keys())
 
 
