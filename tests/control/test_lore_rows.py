@@ -31,6 +31,7 @@ TIMES = {
     "licence": "",
     "entries": 2,
 }
+FEWER = "rankings have 2 sites instead of 3, as more would make more classes than there can be"
 OVERRIDE = {"clients": "AS7", "site": "nl", "until": None, "reason": ""}
 
 
@@ -57,8 +58,7 @@ OVERRIDE = {"clients": "AS7", "site": "nl", "until": None, "reason": ""}
             {"stale_views": ["nl"], "depth": 2},
             [
                 "THE VIEW OF nl IS TOO OLD: it comes behind all other sites",
-                "rankings have 2 sites instead of 3, as more would make more classes than there "
-                "can be",
+                FEWER,
             ],
         ),
     ],

@@ -58,7 +58,7 @@ def test_the_nearest_site_answers_and_answers_follow_the_database(home: Home) ->
     assert [AU, NL, US] == answers
     status = daemon.status()
     assert (1, 3, []) == (status["serial"], status["lore"]["depth"], status["lore"]["stale_views"])
-    assert [("places", "A-Test", 7), ("rtts", "times.csv", 0)] == [
+    assert [("places", "A-Test", 8), ("rtts", "times.csv", 0)] == [
         (row["kind"], row["source"], row["entries"]) for row in status["lore"]["sources"]
     ]
     write_places(home, COUNTRIES | {"50.0.0.0/8": "FR"})
