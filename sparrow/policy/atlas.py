@@ -17,12 +17,13 @@ from sparrow.policy.intervals import Intervals
 from sparrow.policy.starts import build_starts, join_columns, split_columns
 from sparrow.policy.steering import AddressMap
 from sparrow.rib.twin import IS_PURE, native
-from sparrow.values.address import BITS, FAMILIES
+from sparrow.values.address import FAMILIES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sparrow.policy.layer import Layer
+    from sparrow.rib.snapshot import FamilyTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,26 +51,28 @@ class Atlas:
 
 def lay_over(layers: Sequence[Layer[Any]], *, is_pure: bool = IS_PURE) -> Atlas:
     """Lay layers over each other; there is at least one."""
-    maps, columns = [], []
-    for family in FAMILIES:
-        cells, found = _lay_family(family, layers, is_pure=is_pure)
-        maps.append(cells)
-        columns.append(found)
-    v4, v6 = maps
-    first = len(columns[0][0])
+    (v4, columns), (v6, others) = (
+        lay_maps([layer.of_family(family) for layer in layers], is_pure=is_pure)
+        for family in FAMILIES
+    )
+    first = len(columns[0])
     moved = array("I", (code + first for code in v6.codes))
-    joined = tuple(of_v4 + of_v6 for of_v4, of_v6 in zip(*columns, strict=True))
+    joined = tuple(of_v4 + of_v6 for of_v4, of_v6 in zip(columns, others, strict=True))
     return Atlas(v4, Intervals(v6.bits, v6.starts, moved), joined)
 
 
-def _lay_family(
-    family: int, layers: Sequence[Layer[Any]], *, is_pure: bool
+def lay_maps(
+    maps: Sequence[Intervals], *, is_pure: bool = IS_PURE
 ) -> tuple[Intervals, list[array[int]]]:
-    bits = BITS[family]
+    """Lay maps of one family over each other; there is at least one.
+
+    Gives a map whose codes are numbers of cells, and for each map the code of every cell.
+    """
+    bits = maps[0].bits
     cells = Intervals(bits, build_starts(bits, (0,)), array("I", (0,)))
     columns: list[array[int]] = []
-    for layer in layers:
-        cells, pairs = combine(cells, layer.of_family(family), is_pure=is_pure)
+    for each in maps:
+        cells, pairs = combine(cells, each, is_pure=is_pure)
         before, codes = _split_pairs(pairs)
         pick = _pick if is_pure else native.pick
         columns = [*(pick(column, before) for column in columns), codes]
@@ -106,6 +109,13 @@ def _combine_purely(one: Intervals, other: Intervals) -> tuple[Intervals, array[
         at += ends[0] <= ends[1]
         beside += ends[1] <= ends[0]
     return Intervals(one.bits, build_starts(one.bits, starts), codes), array("Q", numbers)
+
+
+def code_rows(cells: Intervals, table: FamilyTable, *, is_pure: bool = IS_PURE) -> array[int]:
+    """Give for each row of a table the code of its first address, `array("I")`."""
+    if not is_pure:
+        return native.code_rows(split_columns(cells.starts), cells.codes, table)
+    return array("I", (cells.find(network).code for network, _, _ in table.rows()))
 
 
 def _end(intervals: Intervals, place: int) -> int:

@@ -11,17 +11,18 @@ from array import array
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
 from heapq import nsmallest
-from itertools import chain, compress, islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sparrow.policy.intervals import SPECIAL, sweep_table
+from sparrow.policy.atlas import code_rows, lay_maps
+from sparrow.policy.intervals import SPECIAL, Intervals, sweep_plain, sweep_table
 from sparrow.policy.outcome import Reason, choose_outcome, list_conditions
-from sparrow.policy.preference import build_finder
 from sparrow.policy.site import name_static
-from sparrow.values.address import FAMILIES
+from sparrow.policy.starts import build_starts
+from sparrow.values.address import BITS, FAMILIES
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sparrow.policy.outcome import Conditions, Outcome
     from sparrow.policy.steering import Steering
@@ -33,10 +34,10 @@ NO_ADDRESS = "(no address)"
 NO_ANSWER = "(SERVFAIL)"
 """Stands there for a class that gets SERVFAIL."""
 
-_STILL, _UNROUTED, _FIRST = 0, 1, 2
-"""Codes of addresses that do not move, of those without a route, and of the first that move."""
-_MOST = SPECIAL - _FIRST
-"""Groups that one sweep can tell apart."""
+_UNROUTED = 0
+"""Stands for no route, where origins are numbered from 1."""
+_STILL = 0
+"""Stands for clients of a service who do not move, where changes are numbered from 1."""
 
 
 class ClassKey(NamedTuple):
@@ -115,14 +116,9 @@ def simulate_shift(
     `counts` are the steered answers so far by class; `top` origin ASes are given. IPv4
     comes first.
     """
-    cases = [_Case(steering, after, family) for family in FAMILIES]
-    changes = [_list_changes(case) for case in cases]
-    groups = _group_routes(steering, snapshot, {each.home for found in changes for each in found})
     v4, v6 = (
-        _build_shift(
-            _Moving(case, found, _weigh(snapshot.family(case.family), groups)), counts, top
-        )
-        for case, found in zip(cases, changes, strict=True)
+        _build_shift(_Moving(_Case(steering, after, family), snapshot), counts, top)
+        for family in FAMILIES
     )
     return v4, v6
 
@@ -158,22 +154,25 @@ def shift_row(families: Iterable[FamilyShift]) -> dict[str, Any]:
     }
 
 
-class _Case(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Case:
     """Two states of the sites, and the family of addresses that are asked for."""
 
     steering: Steering
     after: Conditions
     family: int
 
-    def compare(self, service: str, order: Sequence[int]) -> tuple[str, str]:
-        """Give by name what a class gets before and after."""
+    def compare(self, service: str, orders: Iterable[Sequence[int]]) -> Iterator[tuple[str, str]]:
+        """Give by name what classes get before and after."""
         names = [site.name for site in self.steering.site_set.sites]
         last_resort = self.steering.services[service].last_resort
         before, after = (
-            choose_outcome(order, list_conditions(names, each, self.family), last_resort)
+            list_conditions(names, each, self.family)
             for each in (self.steering.conditions, self.after)
         )
-        return self._name(service, before), self._name(service, after)
+        for order in orders:
+            found = [choose_outcome(order, each, last_resort) for each in (before, after)]
+            yield self._name(service, found[0]), self._name(service, found[1])
 
     def _name(self, service: str, outcome: Outcome) -> str:
         if outcome.site is not None:
@@ -184,46 +183,24 @@ class _Case(NamedTuple):
 
 
 class _Change(NamedTuple):
-    """A home site whose clients get something else in a service."""
+    """Clients who get something else in a service."""
 
-    home: int
     service: str
     source: str
     target: str
 
 
-class _Moving(NamedTuple):
-    """All that is known of a family before answers are counted."""
-
-    case: _Case
-    changes: Sequence[_Change]
-    weighed: _Weighed
-
-
 def _build_shift(moving: _Moving, counts: Mapping[ClassKey, int], top: int) -> FamilyShift:
-    case, changes, weighed = moving
-    answers, moved_answers = _count_answers(case, counts)
-    homes = {change.home for change in changes}
+    weighed = _weigh(moving)
+    answers, moved_answers = _count_answers(moving.case, counts)
+    everything = range(1, len(weighed.changes) + 1)
     return FamilyShift(
-        family=case.family,
-        whole=Amount(weighed.covered, weighed.rows, answers),
-        moved=replace(weighed.of_homes(homes), answers=sum(moved_answers.values())),
-        moves=_list_moves(changes, weighed, moved_answers),
-        origins=weighed.list_origins(homes, top),
+        family=moving.case.family,
+        whole=Amount(weighed.covered, len(moving.table), answers),
+        moved=replace(weighed.amount_of(everything), answers=sum(moved_answers.values())),
+        moves=_list_moves(weighed, moved_answers),
+        origins=weighed.list_origins(top),
     )
-
-
-def _list_changes(case: _Case) -> list[_Change]:
-    """Compare the outcomes of every service and home."""
-    found = []
-    for service in case.steering.services:
-        policy = case.steering.policies[service, case.family]
-        pairs = [case.compare(service, order) for order in policy.classes]
-        for home, number in enumerate(policy.class_by_order):
-            source, target = pairs[number]
-            if source != target:
-                found.append(_Change(home, service, source, target))
-    return found
 
 
 def _count_answers(
@@ -240,25 +217,27 @@ def _count_answers(
         is_known = key.service in case.steering.services and numbers.keys() >= set(key.sites)
         if key.family == case.family and is_known:
             total += count
-            source, target = case.compare(key.service, [numbers[name] for name in key.sites])
+            order = [numbers[name] for name in key.sites]
+            ((source, target),) = case.compare(key.service, [order])
             if source != target:
                 moved[key.service, source, target] += count
     return total, moved
 
 
-def _list_moves(
-    changes: Sequence[_Change], weighed: _Weighed, answers: Counter[tuple[str, str, str]]
-) -> tuple[Move, ...]:
+def _list_moves(weighed: _Weighed, answers: Counter[tuple[str, str, str]]) -> tuple[Move, ...]:
     pairs = dict.fromkeys(
-        (*((each.source, each.target) for each in changes), *(key[1:] for key in answers))
+        (*((each.source, each.target) for each in weighed.changes), *(key[1:] for key in answers))
     )
     moves = []
     for source, target in pairs:
-        found = [each for each in changes if (each.source, each.target) == (source, target)]
+        found = {
+            number: change.service
+            for number, change in enumerate(weighed.changes, 1)
+            if (change.source, change.target) == (source, target)
+        }
         asked = {key: count for key, count in answers.items() if key[1:] == (source, target)}
-        services = dict.fromkeys((*(each.service for each in found), *(key[0] for key in asked)))
-        amount = weighed.of_homes({each.home for each in found})
-        amount = replace(amount, answers=sum(asked.values()))
+        services = dict.fromkeys((*found.values(), *(key[0] for key in asked)))
+        amount = replace(weighed.amount_of(found), answers=sum(asked.values()))
         moves.append(Move(source, target, tuple(services), amount))
     return tuple(sorted(moves, key=lambda move: (_rank(move.amount), move.source, move.target)))
 
@@ -268,104 +247,124 @@ def _rank(amount: Amount) -> tuple[int, int, int]:
     return -amount.addresses, -amount.prefixes, -amount.answers
 
 
-# Addresses and prefixes, by home site and origin.
+# Addresses and prefixes, by what changes for them and by origin AS.
 
 
 @dataclass(frozen=True, slots=True)
-class _Groups:
-    """Routes of one home and one origin AS each, by number: those whose clients move."""
+class _Moving:
+    """A family of which is to be said who moves."""
 
-    homes: Sequence[int]
-    """Home site."""
-    origins: Sequence[Hop]
-    """Last hop of the paths."""
-    by_route: array[int]
-    """Code of each route of the table: `_STILL`, or `_FIRST` plus the number of its group."""
+    case: _Case
+    snapshot: Snapshot
+
+    @property
+    def table(self) -> FamilyTable:
+        """The prefixes of that family."""
+        return self.snapshot.family(self.case.family)
 
 
-def _group_routes(steering: Steering, snapshot: Snapshot, homes: Collection[int]) -> _Groups:
-    finder = build_finder(steering.site_set)
-    numbers: dict[tuple[int, tuple[int, ...]], int] = {}
-    origins: list[Hop] = []
-    by_route = array("I", bytes(4 * len(snapshot.routes)))
-    for place, route in enumerate(snapshot.routes):
-        home = finder.site_of(route)
-        if home in homes:
-            origin = route.hops[-1]
-            number = numbers.setdefault((home, origin.asns), len(numbers))
-            if number == len(origins):
-                origins.append(origin)
-            by_route[place] = number + _FIRST
-    return _Groups([home for home, _ in numbers], origins, by_route)
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    """Addresses of one origin for which the same changes."""
+
+    origin: Hop
+    """Last hop of the path."""
+    changes: frozenset[int]
+    """What changes, by number of the change."""
+    addresses: int
+    """How many there are."""
+    prefixes: int
+    """How many prefixes begin with one."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Weighed:
-    """Addresses and prefixes of each group, in one family."""
+    """Who moves of a family."""
 
-    groups: _Groups
+    changes: Sequence[_Change]
+    """What changes, numbered from 1: service by service, each pair of names once."""
     covered: int
     """Addresses that a route covers."""
-    rows: int
-    """Prefixes of the table."""
-    addresses: Sequence[int]
-    """Of each group."""
-    prefixes: Sequence[int]
-    """Of each group."""
+    cells: Sequence[_Cell]
+    """The addresses that a route covers and for which something changes."""
 
-    def of_homes(self, homes: Collection[int]) -> Amount:
-        """Add up the groups of some home sites."""
-        is_meant = [home in homes for home in self.groups.homes]
-        return Amount(
-            sum(compress(self.addresses, is_meant)), sum(compress(self.prefixes, is_meant))
-        )
+    def amount_of(self, changes: Iterable[int]) -> Amount:
+        """Add up those for whom one of some changes comes."""
+        found = [cell for cell in self.cells if not cell.changes.isdisjoint(changes)]
+        return Amount(sum(cell.addresses for cell in found), sum(cell.prefixes for cell in found))
 
-    def list_origins(self, homes: Collection[int], top: int) -> tuple[OriginMove, ...]:
-        """Give the origins with the most addresses at some home sites."""
+    def list_origins(self, top: int) -> tuple[OriginMove, ...]:
+        """Give the origins with the most addresses that move."""
         found: dict[Hop, tuple[int, int]] = {}
-        columns = zip(
-            self.groups.homes, self.groups.origins, self.addresses, self.prefixes, strict=True
-        )
-        for home, origin, addresses, prefixes in columns:
-            if home in homes and prefixes:
-                before = found.get(origin, (0, 0))
-                found[origin] = before[0] + addresses, before[1] + prefixes
+        for cell in self.cells:
+            before = found.get(cell.origin, (0, 0))
+            found[cell.origin] = before[0] + cell.addresses, before[1] + cell.prefixes
         chosen = nsmallest(
-            top, found.items(), key=lambda each: (-each[1][0], -each[1][1], each[0].asns)
+            top,
+            ((origin, amount) for origin, amount in found.items() if amount[1]),
+            key=lambda each: (-each[1][0], -each[1][1], each[0].asns),
         )
         return tuple(OriginMove(str(origin), Amount(*amount)) for origin, amount in chosen)
 
 
-def _weigh(table: FamilyTable, groups: _Groups) -> _Weighed:
-    """Count the addresses and the prefixes of every group."""
-    covered, addresses = _measure_table(table, groups.by_route, len(groups.homes))
-    prefixes = [0] * (len(groups.homes) + _FIRST)
-    for route, count in Counter(table.routes).items():
-        prefixes[groups.by_route[route]] += count
-    return _Weighed(groups, covered, len(table), addresses, prefixes[_FIRST:])
+def _weigh(moving: _Moving) -> _Weighed:
+    """Lay what changes in each service over the origins of the routes, and count."""
+    numbers: dict[_Change, int] = {}
+    maps = [
+        changed
+        for service in moving.case.steering.services
+        if (changed := _map_changes(moving.case, service, numbers)) is not None
+    ]
+    by_route, origins = _number_origins(moving.snapshot)
+    table, flags = moving.table, array("I", bytes(4 * len(by_route)))
+    grounds = (sweep_plain(table, by_route, _UNROUTED), sweep_table(table, flags, 0))
+    cells, (of_origin, marks, *of_services) = lay_maps([*grounds, *maps])
+    sizes = [0] * len(marks)
+    ends = chain(islice(cells.starts, 1, None), (1 << cells.bits,))
+    for start, end, cell in zip(cells.starts, ends, cells.codes, strict=True):
+        sizes[cell] += end - start
+    rows = Counter(code_rows(cells, table))
+    counted = [cell for cell, mark in enumerate(marks) if not mark and of_origin[cell] != _UNROUTED]
+    return _Weighed(
+        tuple(numbers),
+        sum(sizes[cell] for cell in counted),
+        [
+            _Cell(origins[of_origin[cell] - 1], changes, sizes[cell], rows[cell])
+            for cell in counted
+            if (changes := frozenset(column[cell] for column in of_services) - {_STILL})
+        ],
+    )
 
 
-def _measure_table(
-    table: FamilyTable, by_route: Sequence[int], count: int
-) -> tuple[int, list[int]]:
-    """Count the addresses that the table covers, and those of each of `count` groups."""
-    covered, found = 0, []
-    # A code has 16 bits: groups beyond them are told apart by another sweep.
-    for first in range(_FIRST, count + _FIRST + 1, _MOST):
-        shown = range(first, min(first + _MOST, count + _FIRST))
-        codes = [code - first + _FIRST if code in shown else _STILL for code in by_route]
-        sizes = _measure_codes(table, codes, len(shown) + _FIRST)
-        covered = sum(sizes) - sizes[_UNROUTED]
-        found += sizes[_FIRST:]
-    return covered, found
+def _map_changes(case: _Case, service: str, numbers: dict[_Change, int]) -> Intervals | None:
+    """Give the map of what changes in a service; None where nothing does.
+
+    Changes that are new are added to `numbers`.
+    """
+    policy = case.steering.policies[service, case.family]
+    labels = array("I")
+    for source, target in case.compare(service, policy.classes):
+        change = _Change(service, source, target)
+        labels.append(_STILL if source == target else numbers.setdefault(change, len(numbers) + 1))
+    if not any(labels):
+        return None
+    bits = BITS[case.family]
+    if policy.address_map is None:
+        return Intervals(bits, build_starts(bits, (0,)), labels)
+    # Of special-purpose blocks the same is said as of others, and of wrapping ones nothing.
+    room = array("I", bytes(4 * (SPECIAL - len(labels))))
+    by_code = (labels + room) * 2 + array("I", (_STILL,))
+    return policy.address_map.of_family(case.family).relabel(by_code)
 
 
-def _measure_codes(table: FamilyTable, codes: Sequence[int], count: int) -> list[int]:
-    """Count the addresses of each code, special-purpose and wrapping blocks left out."""
-    intervals = sweep_table(table, codes, _UNROUTED)
-    ends = chain(islice(intervals.starts, 1, None), (1 << intervals.bits,))
-    sizes = [0] * count
-    for start, end, code in zip(intervals.starts, ends, intervals.codes, strict=True):
-        if code < SPECIAL:
-            sizes[code] += end - start
-    return sizes
+def _number_origins(snapshot: Snapshot) -> tuple[array[int], Sequence[Hop]]:
+    """Give for each route the number of its origin, from 1, and the origins."""
+    numbers: dict[tuple[int, ...], int] = {}
+    origins: list[Hop] = []
+    by_route = array("I")
+    for route in snapshot.routes:
+        number = numbers.setdefault(route.origins, len(numbers) + 1)
+        if number > len(origins):
+            origins.append(route.hops[-1])
+        by_route.append(number)
+    return by_route, origins
