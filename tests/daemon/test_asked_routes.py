@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import dns.query
 import pytest
+from running import addresses_of, make_query
 
 sys.path.append(str(Path(__file__).parents[1] / "routeserver"))
-from bgpdaemons import Bgpd, wait_until
+from bgpdaemons import PATIENCE_S, Bgpd, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -76,3 +77,87 @@ def test_an_unknown_client_gets_self_and_then_his_nearest_site(home: Home, bgpd:
     assert ("live", "", 0, 0) == tuple(
         row[key] for key in ("phase", "problem", "skipped", "losses")
     )
+
+
+def test_ipv6_and_tcp_are_asked_about_alike(home: Home, bgpd: Bgpd) -> None:
+    daemon = serve(home, bgpd)
+    assert (SELF, TTL_MIN, 56) == ask(daemon, "2b00:1:2::/48")
+    wait_until(lambda: ask(daemon, "2b00:1:2::/48") == (US, TTL, 56))
+    message = make_query("www.example.org", "A", "50.1.7.0/24")
+
+    def addresses() -> list[str]:
+        found = dns.query.tcp(message, "127.0.0.1", port=daemon.port, timeout=PATIENCE_S)
+        return addresses_of(found)
+
+    assert SELF == addresses()
+    wait_until(lambda: addresses() == US)
+
+
+def test_what_is_known_and_what_is_not_is_explained(home: Home, bgpd: Bgpd) -> None:
+    daemon = serve(home, bgpd)
+
+    def explain(subnet: str) -> tuple[str, dict[str, object]]:
+        arguments = {"name": "www.example.org", "from": "127.0.0.1", "subnet": subnet}
+        result = daemon.command("explain", **arguments)["result"]
+        return "\n".join(result["lines"]), result["facts"]
+
+    lines, facts = explain("50.2.1.0/24")
+    assert "not known yet: the route server is asked when such a client comes" in lines
+    assert "/24: 50.2.1.0/24 is what one question is about" in lines
+    assert f"ttl:        {TTL_MIN} s" in lines
+    assert (True, True, 24) == (facts["unknown"], facts["agrees"], facts["scope"])
+    assert 0 == row_of(daemon)["updates"], "who looks asks nobody"
+    for subnet in ("50.2.1.0/24", "50.3.1.0/24", "60.1.1.0/24"):
+        ask(daemon, subnet)
+    wait_until(lambda: row_of(daemon)["v4"] == 3)
+    wait_until(lambda: not explain("60.1.1.0/24")[1]["unknown"])
+    wait_until(lambda: not explain("50.2.1.0/24")[1]["unknown"])
+    lines, facts = explain("50.2.1.0/24")
+    assert "50.2.1.0/24, AS path 64510 7" in lines
+    assert (True, TTL) == (facts["agrees"], facts["ttl"])
+    assert "50.3.1.0/24, for which the route server has none" in explain("50.3.1.0/24")[0]
+    assert (SELF, TTL, 24) == ask(daemon, "60.1.1.0/24")
+    text = home.sparrow("status").stdout
+    assert f"zebra 127.0.0.1 port {bgpd.port}: live, 3 IPv4 and 0 IPv6 prefixes" in text
+
+
+def test_a_route_server_that_is_away_holds_nobody_up(home: Home, bgpd: Bgpd) -> None:
+    bgpd.stop()
+    daemon = serve(home, bgpd)
+    assert (SELF, TTL_MIN, 24) == ask(daemon, "50.1.5.0/24")
+    wait_until(lambda: row_of(daemon)["phase"] == "connecting")
+    assert "Connection refused" in str(row_of(daemon)["problem"])
+    assert (SELF, TTL_MIN, 24) == ask(daemon, "50.1.5.0/24")
+    bgpd.start()
+    wait_until(lambda: ask(daemon, "50.1.5.0/24") == (US, TTL, 24))
+    bgpd.stop()
+    assert (US, TTL, 24) == ask(daemon, "50.1.5.0/24"), "what was learnt counts for its time"
+    assert (SELF, TTL_MIN, 24) == ask(daemon, "50.1.6.0/24")
+
+
+def test_what_was_learnt_counts_for_its_time(home: Home, bgpd: Bgpd) -> None:
+    daemon = serve(home, bgpd, cache_timeout="3s")
+    wait_until(lambda: ask(daemon, "50.1.5.0/24") == (US, TTL, 24))
+    wait_until(lambda: ask(daemon, "50.1.5.0/24") == (SELF, TTL_MIN, 24))
+    wait_until(lambda: ask(daemon, "50.1.5.0/24") == (US, TTL, 24))
+
+
+def test_a_source_that_is_configured_no_more_is_asked_no_more(home: Home, bgpd: Bgpd) -> None:
+    zones, files = home.zones, home.files
+    daemon = serve(home, bgpd)
+    wait_until(lambda: ask(daemon, "50.1.5.0/24") == (US, TTL, 24))
+    home.configure(zones=zones, files=files)
+    daemon.command("reload")
+    wait_until(lambda: ask(daemon, "50.1.5.0/24")[:2] == (SELF, TTL))
+    assert [] == daemon.status()["feeds"]
+    assert 20 > ask(daemon, "50.1.5.0/24")[2]
+
+
+def test_a_site_that_goes_is_left_by_the_unknown_too(home: Home, bgpd: Bgpd) -> None:
+    daemon = serve(home, bgpd)
+    outcome = home.sparrow("site", "down", "nl", "--reason", "test", "--yes")
+    assert 0 == outcome.returncode, outcome.stderr
+    wait_until(lambda: ask(daemon, "60.1.5.0/24")[0] != SELF)
+    assert 24 == ask(daemon, "60.1.5.0/24")[2]
+    outcome = home.sparrow("simulate", "--down", "au")
+    assert 0 == outcome.returncode, outcome.stderr
