@@ -113,6 +113,7 @@ def encode_rdata(rtype: int, text: str, origin: Name) -> bytes:
     return wire
 
 
+@lru_cache(maxsize=8192)
 def render_rdata(rtype: int, wire: bytes) -> str:
     r"""Give the text of uncompressed rdata, names absolute; `\# LENGTH HEX` where there is none."""
     try:
@@ -122,6 +123,7 @@ def render_rdata(rtype: int, wire: bytes) -> str:
         return f"\\# {len(wire)} {wire.hex()}"
 
 
+@lru_cache(maxsize=256)
 def name_rtype(rtype: int) -> str:
     """Give the mnemonic of any type that has one, or `TYPE65280`."""
     return dns.rdatatype.to_text(dns.rdatatype.RdataType.make(rtype))

@@ -5,8 +5,8 @@ tree, IPv4 below ::/96; v4-mapped, NAT64 and 6to4 addresses lead there, too. Ter
 addresses, which hold theirs inverted behind 64 other bits, are in no trie. Start from
 `encode_mmdb`.
 
-The only library that writes this format in Python takes one set of netaddr for each
-label, so it needs gigabytes for a full table; and the format is small.
+mmdb-writer, the library for this, brings a second library for addresses, takes every
+network as an object of that, and makes an inner node of each; the format is small.
 """
 
 from __future__ import annotations
