@@ -72,7 +72,7 @@ def build(
                 raise InputError(
                     [Problem("the configuration has no sites: --output site needs some")]
                 )
-        chooser = PathChooser(sieve := Sieve(), peer_choice := parse_peer(peer) if peer else None)
+        chooser = PathChooser(sieve := Sieve(), parse_peer(peer) if peer else None)
         chosen_format = DumpFormat(dump_format) if dump_format else None
         with progress_bar("reading dumps") as progress:
             dumps = load_dumps(
@@ -82,7 +82,7 @@ def build(
             say(f"{dump.path}: {dump.paths:,} paths, read as {dump.format}")
             say_problems("warning", dump.problems())
         if not len(chooser):
-            raise InputError([Problem(no_route_left(sieve, peer_choice), ", ".join(inputs))])
+            raise InputError([Problem(no_route_left(chooser), ", ".join(inputs))])
         for line in refusals(sieve):
             say(f"warning: {line}")
         lines = write_routes(target, chooser.choices(), renderer(chosen_output, site_set))

@@ -22,6 +22,7 @@ from sparrow.config.asking import RouteServerConfig
 from sparrow.config.feeding import GobgpConfig
 from sparrow.config.findings import Check, Finding, find_repeats, find_unknown_site
 from sparrow.config.listeners import find_listeners, overlaps
+from sparrow.config.sanity import DEFAULT_SANITY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,6 +87,13 @@ def _check_routes(config: Config) -> Iterator[Finding]:
         if route.peer is not None and route.format != "mrt":
             what = f"only a file of format mrt has neighbours to choose from, not {route.format}"
             place = ("routes", position, "peer")
+            yield Finding(place, what, needs=(("routes", position, "format"),))
+        if route.sanity != DEFAULT_SANITY and route.format != "mrt":
+            what = (
+                "what stands in a route file is your own word, and all of it counts: "
+                "sanity is for format mrt and for live sources"
+            )
+            place = ("routes", position, "sanity")
             yield Finding(place, what, needs=(("routes", position, "format"),))
     has_lore = config.geo or config.ranking.rtt or config.overrides
     if config.zones and not names and not has_lore:

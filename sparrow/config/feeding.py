@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field
 from sparrow.config import amounts, fields, shape, targets
 from sparrow.config.fields import or_null
 from sparrow.config.keys import DAY_S, Flag, Model, PathOrNull, ShareOrNull, ViewOf
+from sparrow.config.sanity import DEFAULT_SANITY, SanityConfig
 from sparrow.config.shape import NAME, checked
 
 STALE_FOR_S = 86400.0
@@ -53,6 +54,8 @@ class GobgpConfig(Model):
         3600.0, alias="relist"
     )
     """Seconds between two comparisons of the whole table."""
+    sanity: SanityConfig = DEFAULT_SANITY
+    """Which of its routes count."""
     view: ViewOf = None
     """Name of the site from which the routes are seen; None for the common view."""
     withdraw_on_loss: Flag = False

@@ -41,6 +41,7 @@ from sparrow.config.keys import (
 )
 from sparrow.config.powerdns import PdnsConfig
 from sparrow.config.ranking import MAX_HOPS, GeoOrNone, Override, RankingConfig
+from sparrow.config.sanity import DEFAULT_SANITY, SanityConfig
 from sparrow.config.shape import NAME, checked, entries, some
 from sparrow.values.address import parse_address
 from sparrow.values.asn import AsnRange
@@ -183,6 +184,8 @@ class RouteFileConfig(Model):
     """How the file is written."""
     peer: Annotated[PeerChoice | None, checked(or_null(fields.parse_neighbour))] = None
     """Of `mrt`, the neighbour whose paths count; None to choose among all."""
+    sanity: SanityConfig = DEFAULT_SANITY
+    """Of `mrt`, which of its routes count."""
     view: ViewOf = None
     """Name of the site from which the routes are seen; None for the common view."""
 

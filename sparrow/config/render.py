@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         ZoneConfig,
     )
     from sparrow.config.ranking import OverrideConfig, RankingConfig
+    from sparrow.config.sanity import SanityConfig
     from sparrow.config.yamltext import Yaml
     from sparrow.values.name import Name
 
@@ -101,6 +102,7 @@ def _gobgp(route: GobgpConfig) -> Yaml:
         "freeze": route.freeze,
         "quiet": render_duration(route.quiet_s),
         "relist": render_duration(route.relist_s),
+        "sanity": _sanity(route.sanity),
         "withdraw_on_loss": route.withdraw_on_loss,
         "stale_for": None if route.stale_for_s is None else render_duration(route.stale_for_s),
     }
@@ -112,7 +114,22 @@ def _route_file(route: RouteFileConfig) -> Yaml:
         found["peer"] = str(route.peer)
     if route.view is not None:
         found["view"] = route.view
+    if route.format == "mrt":
+        found["sanity"] = _sanity(route.sanity)
     return found
+
+
+def _sanity(sanity: SanityConfig) -> Yaml:
+    return {
+        "max_length_v4": sanity.max_length_v4,
+        "max_length_v6": sanity.max_length_v6,
+        "max_hops": sanity.max_hops,
+        "max_prefixes": sanity.max_prefixes,
+        "martians": sanity.martians,
+        "default_routes": sanity.default_routes,
+        "reserved_as": sanity.reserved_as,
+        "own_as": [str(asns) for asns in sanity.own_as],
+    }
 
 
 def _server(server: ServerConfig) -> Yaml:

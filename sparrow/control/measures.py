@@ -133,6 +133,18 @@ def _table_files(key: str) -> Callable[[Status], Samples]:
     ]
 
 
+def _refused_of_files(status: Status) -> Samples:
+    for file in (status["tables"] or {}).get("files", ()):
+        for reason, count in file["refused"].items():
+            yield (file["path"], reason), count
+
+
+def _refused_of_feeds(status: Status) -> Samples:
+    for row in status["feeds"]:
+        for reason, count in row["refused"].items():
+            yield (row["name"], reason), count
+
+
 def _by_family(part: str) -> Callable[[Status], Samples]:
     return lambda status: [
         ((family,), status[part][family]) for family in FAMILY_KEYS.values() if status[part]
@@ -203,6 +215,12 @@ METRICS: tuple[Metric, ...] = (
         "When a route file was written, in Unix time.",
         _table_files("modified_at"),
         ("path",),
+    ),
+    Metric(
+        "sparrow_table_file_refused",
+        "Paths of an MRT file that were left out, by reason.",
+        _refused_of_files,
+        ("path", "reason"),
     ),
     Metric(
         "sparrow_map_intervals",
@@ -394,6 +412,12 @@ METRICS: tuple[Metric, ...] = (
         "Prefixes that a live source withdrew and that count all the same.",
         _feeds(lambda row: row["withheld"]),
         _FEED,
+    ),
+    Metric(
+        "sparrow_feed_refused",
+        "Routes of a live source that are left out, by reason.",
+        _refused_of_feeds,
+        (*_FEED, "reason"),
     ),
     Metric(
         "sparrow_feed_frozen",

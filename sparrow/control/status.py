@@ -22,6 +22,7 @@ from sparrow.control.sites import (
     site_families,
 )
 from sparrow.dns.rrset import soa_serial
+from sparrow.policy.sanity import describe_refused
 from sparrow.values.address import FAMILIES
 from sparrow.values.name import render_name
 
@@ -160,6 +161,7 @@ def _file_row(file: LoadedFile) -> dict[str, Any]:
         "v6": file.prefixes_v6,
         "bytes": file.size,
         "modified_at": file.mtime_s,
+        "refused": describe_refused(file.refused),
     }
 
 

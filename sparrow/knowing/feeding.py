@@ -19,6 +19,9 @@ from typing import TYPE_CHECKING, Any
 from sparrow.config.asking import RouteServerConfig
 from sparrow.control.enquiry import ASKED_SOCKET
 from sparrow.errors import InputError
+from sparrow.policy.configured import build_limits
+from sparrow.policy.sanity import describe_refused
+from sparrow.policy.sifting import TableSieve
 from sparrow.rib.snapshot import EMPTY
 from sparrow.routeserver.asked import Asked, AskedRoutes
 from sparrow.routeserver.server import Kind, RouteServer
@@ -55,6 +58,12 @@ class _Followed:
     source: Source
     path: Path
     stored: Snapshot | None = None
+    sieve: TableSieve | None = None
+
+    def sift(self) -> Snapshot:
+        """Give the table without the routes that are refused."""
+        snapshot = self.source.snapshot()
+        return self.sieve.sift(snapshot) if self.sieve else snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +138,8 @@ class Feeds:
             found = [self._follow(config) for config in configs]
         for each in found:
             self._wait(each)
-        return [each.source.snapshot() for each in found]
+        with self._lock:
+            return [each.sift() for each in found]
 
     def tables_by_view(
         self, configs: Sequence[FeedConfig], of_files: Collection[str]
@@ -162,7 +172,13 @@ class Feeds:
         """Give the rows that `docs/control.md` has for sources in the status."""
         with self._lock:
             followed = tuple(self._followed.values())
-        return tuple(_row(each.source.standing()) for each in followed)
+        return tuple(
+            {
+                **_row(each.source.standing()),
+                "refused": describe_refused(each.sieve.refused if each.sieve else {}),
+            }
+            for each in followed
+        )
 
     def standings(self) -> dict[str, Standing]:
         """Give how each source stands, by its name."""
@@ -216,7 +232,7 @@ class Feeds:
         known, at_s = _load(path)
         feed = GobgpFeed(source, self._notice, Former(known, at_s))
         feed.start()
-        return _Followed(feed, path, known)
+        return _Followed(feed, path, known, TableSieve(build_limits(config.sanity)))
 
     def _begin_asking(self, config: RouteServerConfig) -> _Followed:
         kind, host = Kind(config.route_server), config.host

@@ -92,18 +92,12 @@ def aggregate(table: FamilyTable, answers: Sequence[int]) -> Iterator[Line]:
 
 def _split(table: FamilyTable) -> Iterator[tuple[FamilyTable, frozenset[Block]]]:
     """Give the rows inside each special block, and all others with the blocks they stay out of."""
-    bits, words = BITS[table.family], len(table.networks)
     inside: list[range] = []
     blocks: set[Block] = set()
     for block in SPECIAL_BLOCKS[table.family]:
-        network = int.from_bytes(block.network, "big")
-        last = network | (1 << bits - block.length) - 1
-        key, end = (_split_words(number, bits // words, words) for number in (network, last))
-        start = table.row_behind((*key, block.length - 1), 0, len(table))
-        stop = table.row_behind((*end, bits), start, len(table))
-        blocks.add((network, block.length))
-        if stop > start:
-            inside.append(range(start, stop))
+        blocks.add((int.from_bytes(block.network, "big"), block.length))
+        if rows := table.rows_inside(block):
+            inside.append(rows)
     outside, place = array("I"), 0
     for rows in inside:
         yield table.part(rows.start, rows.stop), frozenset()
@@ -111,10 +105,6 @@ def _split(table: FamilyTable) -> Iterator[tuple[FamilyTable, frozenset[Block]]]
         place = rows.stop
     outside.extend(range(place, len(table)))
     yield table.pick(outside), frozenset(blocks)
-
-
-def _split_words(number: int, bits: int, words: int) -> tuple[int, ...]:
-    return tuple(number >> bits * place & (1 << bits) - 1 for place in reversed(range(words)))
 
 
 def _reduce(intervals: Intervals, closed: frozenset[Block]) -> Iterator[Line]:

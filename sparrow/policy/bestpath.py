@@ -62,8 +62,10 @@ class PathChooser:
 
     def __init__(self, sieve: Sieve, peer: PeerChoice | None = None) -> None:
         """Let `sieve` judge and count; `peer` is whose paths alone are meant, None for all."""
-        self._sieve = sieve
-        self._peer = peer
+        self.sieve = sieve
+        """What judges, and what it refused so far."""
+        self.peer = peer
+        """Whose paths alone count; None for all."""
         self._worths: dict[int, _Worth] = {}
         # Where one path is all, it stands for its tally: a table of one neighbour has a
         # million prefixes, and takes half the memory so.
@@ -79,18 +81,18 @@ class PathChooser:
         """Take the paths of an entry."""
         paths = entry.paths
         self.paths += len(paths)
-        if self._peer is not None:
-            paths = tuple(path for path in paths if _is_of(path.peer, self._peer))
+        if self.peer is not None:
+            paths = tuple(path for path in paths if _is_of(path.peer, self.peer))
             if not paths:
                 return
-        reason = judge_prefix(entry.prefix, self._sieve.limits)
+        reason = judge_prefix(entry.prefix, self.sieve.limits)
         if reason is not None:
-            self._sieve.refuse(reason, len(paths))
+            self.sieve.refuse(reason, len(paths))
             return
         key = entry.prefix.network + bytes((entry.prefix.length,))
         before = self._tallies.get(key)
         if before is None:
-            if not self._sieve.has_room(len(self._tallies)):
+            if not self.sieve.has_room(len(self._tallies)):
                 return
             if len(paths) == 1:
                 self._take_first(key, paths[0])
@@ -106,13 +108,13 @@ class PathChooser:
         if reason is None:
             self._tallies[key] = path
         else:
-            self._sieve.refuse(reason)
+            self.sieve.refuse(reason)
 
     def _list_tallies(self, found: tuple[_Tally, ...] | PeerPath | None) -> tuple[_Tally, ...]:
         """Give the tallies of a prefix so far."""
         if isinstance(found, PeerPath):
             hops = self._worth_of(found.route).hops
-            is_marked = bool(found.is_best) and self._peer is None
+            is_marked = bool(found.is_best) and self.peer is None
             return (_Tally(1, hops, found.peer, found.route, is_marked),)
         return found or ()
 
@@ -130,9 +132,9 @@ class PathChooser:
             route = path.route
             _, reason, origins, hops = self._worth_of(route)
             if reason is not None:
-                self._sieve.refuse(reason)
+                self.sieve.refuse(reason)
                 continue
-            if path.is_best and self._peer is None and not is_marked:
+            if path.is_best and self.peer is None and not is_marked:
                 tallies.clear()
                 is_marked = True
             elif is_marked and not path.is_best:
@@ -151,7 +153,7 @@ class PathChooser:
     def _weigh(self, route: Route) -> _Worth:
         if len(self._worths) >= _MAX_KNOWN:
             self._worths.clear()
-        reason = judge_route(route, self._sieve.limits)
+        reason = judge_route(route, self.sieve.limits)
         worth = self._worths[id(route)] = _Worth(route, reason, route.origins, count_hops(route))
         return worth
 

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 from sparrow.policy.outcome import LastResort
 from sparrow.policy.ranking import RankBy, Rules
+from sparrow.policy.sanity import Limits
 from sparrow.policy.site import Service, Site, SiteSet
 
 if TYPE_CHECKING:
     from sparrow.config.guarding import LastResortConfig
     from sparrow.config.model import Config, ServiceConfig
+    from sparrow.config.sanity import SanityConfig
     from sparrow.policy.distance import Location
 
 
@@ -61,6 +63,20 @@ def build_rules(config: Config) -> Rules:
         use_local_pref=ranking.use_local_pref,
         biases=tuple(site.bias for site in config.sites),
         depth=ranking.depth,
+    )
+
+
+def build_limits(sanity: SanityConfig) -> Limits:
+    """Give what the routes of a source must keep to."""
+    return Limits(
+        max_length_v4=sanity.max_length_v4,
+        max_length_v6=sanity.max_length_v6,
+        max_hops=sanity.max_hops,
+        own_asns=sanity.own_as,
+        max_prefixes=sanity.max_prefixes,
+        takes_default=sanity.default_routes == "keep",
+        takes_martians=sanity.martians == "keep",
+        takes_reserved=sanity.reserved_as == "keep",
     )
 
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from sparrow.policy.special import ORDINARY_BLOCKS, SPECIAL_BLOCKS
 from sparrow.values.address import IPV4, IPV6
-from sparrow.values.asn import AsnRange
+from sparrow.values.asn import AsnRange, parse_asn_range
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from sparrow.rib.route import Route
     from sparrow.values.address import Prefix
@@ -62,26 +62,34 @@ class Limits:
     have up to 20."""
     max_asns: int = 300
     """Most AS numbers of a path, all counted: what a line of a route file can hold."""
-    own_asns: frozenset[int] = frozenset()
+    own_asns: tuple[AsnRange, ...] = ()
     """AS numbers that must not be in a path; empty for none."""
     max_prefixes: int | None = None
     """Most prefixes of the source; None for any number."""
     takes_default: bool = False
     """Whether default routes pass."""
+    takes_martians: bool = False
+    """Whether prefixes inside special-purpose blocks pass."""
+    takes_reserved: bool = False
+    """Whether AS numbers that no network has pass, but for AS 0."""
+
+
+DEFAULT_LIMITS = Limits()
+"""What the routes of a source must keep to where nobody says otherwise."""
 
 
 def judge_prefix(prefix: Prefix, limits: Limits) -> Reason | None:
     """Say why a prefix is refused; None where it is not.
 
     default route | special block | longer than the limit | outcome
-    yes           | -             | -                     | DEFAULT_ROUTE, or passes
-    no            | yes           | -                     | MARTIAN
+    yes           | -             | -                     | DEFAULT_ROUTE, unless these pass
+    no            | yes           | -                     | MARTIAN, unless these pass
     no            | no            | yes                   | TOO_LONG
     no            | no            | no                    | passes
     """
     if not prefix.length:
         return None if limits.takes_default else Reason.DEFAULT_ROUTE
-    if _is_special(prefix):
+    if not limits.takes_martians and _is_special(prefix):
         return Reason.MARTIAN
     most = limits.max_length_v4 if prefix.family == IPV4 else limits.max_length_v6
     return Reason.TOO_LONG if prefix.length > most else None
@@ -95,9 +103,10 @@ def judge_route(route: Route, limits: Limits) -> Reason | None:
         return Reason.LONG_PATH
     if 0 in path:  # RFC 7607
         return Reason.ZERO_ASN
-    if _has_reserved(path):
+    if not limits.takes_reserved and _has_reserved(path):
         return Reason.RESERVED_ASN
-    return None if limits.own_asns.isdisjoint(path) else Reason.OWN_ASN
+    is_loop = any(asn in own for own in limits.own_asns for asn in path)
+    return Reason.OWN_ASN if is_loop else None
 
 
 def _has_reserved(path: tuple[int, ...]) -> bool:
@@ -112,22 +121,55 @@ def count_hops(route: Route) -> int:
     return 1 + sum(left != right for left, right in pairwise(members))
 
 
+def describe_refused(refused: Mapping[Reason, int]) -> dict[str, int]:
+    """Give what was refused as the status has it, by words such as `too_long`."""
+    return {reason.name.lower(): count for reason, count in refused.items() if count}
+
+
+def render_limits(limits: Limits) -> str:
+    """Give limits as one word; `parse_limits` reads it back equal."""
+    flags = zip("dmr", _list_flags(limits), strict=True)
+    parts = (
+        str(limits.max_length_v4),
+        str(limits.max_length_v6),
+        str(limits.max_hops),
+        str(limits.max_asns),
+        "-" if limits.max_prefixes is None else str(limits.max_prefixes),
+        "".join(letter for letter, is_taken in flags if is_taken) or "-",
+        "+".join(map(str, limits.own_asns)) or "-",
+    )
+    return ",".join(parts)
+
+
+def _list_flags(limits: Limits) -> tuple[bool, bool, bool]:
+    return limits.takes_default, limits.takes_martians, limits.takes_reserved
+
+
+def parse_limits(text: str) -> Limits:
+    """Read what `render_limits` gives. Raises `ValueError` and `InputError` for anything else."""
+    *numbers, most, flags, own = text.split(",")
+    v4, v6, hops, asns = map(int, numbers)
+    return Limits(
+        max_length_v4=v4,
+        max_length_v6=v6,
+        max_hops=hops,
+        max_asns=asns,
+        own_asns=() if own == "-" else tuple(map(parse_asn_range, own.split("+"))),
+        max_prefixes=None if most == "-" else int(most),
+        takes_default="d" in flags,
+        takes_martians="m" in flags,
+        takes_reserved="r" in flags,
+    )
+
+
 @dataclass(slots=True)
 class Sieve:
     """Judges the routes of one source, and counts what it refuses. Mutable."""
 
-    limits: Limits = Limits()
+    limits: Limits = DEFAULT_LIMITS
     """What routes must keep to."""
     refused: dict[Reason, int] = field(default_factory=dict)
     """Routes refused, by reason; written by `refuse` alone."""
-
-    def admits(self, prefix: Prefix, route: Route) -> bool:
-        """Tell whether a route passes, and count it where it does not."""
-        reason = judge_prefix(prefix, self.limits) or judge_route(route, self.limits)
-        if reason is None:
-            return True
-        self.refuse(reason)
-        return False
 
     def has_room(self, prefixes: int) -> bool:
         """Tell whether a source that has `prefixes` may have one more; count it where not."""

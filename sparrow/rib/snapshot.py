@@ -91,6 +91,15 @@ class FamilyTable:
         """Give what rows are sorted by: the words of the network, and the length."""
         return (*(column[row] for column in self.networks), self.lengths[row])
 
+    def rows_inside(self, block: Prefix) -> range:
+        """Give the rows whose prefixes are `block` or lie in it."""
+        words, bits = len(self.networks), BITS[self.family]
+        network = int.from_bytes(block.network, "big")
+        last = network | (1 << bits - block.length) - 1
+        first_key, last_key = (_split(number, bits // words, words) for number in (network, last))
+        start = self.row_behind((*first_key, block.length - 1), 0, len(self))
+        return range(start, self.row_behind((*last_key, bits), start, len(self)))
+
     def row_behind(self, key: tuple[int, ...], start: int, stop: int) -> int:
         """Give the first of rows `start` to `stop` whose key is above `key`, else `stop`."""
         for column, word in zip((*self.networks, self.lengths), key, strict=True):
@@ -99,6 +108,11 @@ class FamilyTable:
                 bisect_right(column, word, start, stop),
             )
         return stop
+
+
+def _split(number: int, bits: int, words: int) -> tuple[int, ...]:
+    """Give a number in words of so many bits, the highest first."""
+    return tuple(number >> bits * place & (1 << bits) - 1 for place in reversed(range(words)))
 
 
 def _pick(column: array[int], rows: Sequence[int]) -> array[int]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sparrow.policy.configured import build_limits
 from sparrow.sources.files import RouteFile
 from sparrow.sources.line import RouteFormat
 
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
 def list_route_files(config: Config) -> tuple[RouteFile, ...]:
     """Give the route files in configured order."""
     return tuple(
-        RouteFile(each.file, RouteFormat(each.format), each.peer, each.view)
+        RouteFile(
+            path=each.file,
+            format=RouteFormat(each.format),
+            peer=each.peer,
+            view=each.view,
+            limits=build_limits(each.sanity),
+        )
         for each in config.route_files
     )

@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
 from sparrow.errors import InputError, Problem
-from sparrow.policy.bestpath import PathChooser
-from sparrow.policy.sanity import Sieve
 from sparrow.sources.dumps import DumpFormat, open_dump
 from sparrow.sources.entry import Skipped
 from sparrow.sources.rawfile import (
@@ -31,11 +29,12 @@ from sparrow.values.address import FAMILIES
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from sparrow.policy.bestpath import PathChooser
+    from sparrow.policy.sanity import Reason, Sieve
     from sparrow.rib.route import Route
     from sparrow.rib.snapshot import Repeats, SnapshotBuilder
     from sparrow.sources.rawfile import Progress
     from sparrow.values.address import Prefix
-    from sparrow.values.peer import PeerChoice
 
 _BATCH = 4096
 """Rows that go to the builder at once."""
@@ -123,13 +122,11 @@ class DumpTable:
     Its rows are of no use where either raised.
     """
 
-    def __init__(self, path: str, builder: SnapshotBuilder, peer: PeerChoice | None) -> None:
-        """Read what messages call `path`, an MRT file; `peer` is None for any neighbour."""
+    def __init__(self, path: str, builder: SnapshotBuilder, chooser: PathChooser) -> None:
+        """Read what messages call `path`, an MRT file; `chooser` has seen none before."""
         self._file = DumpFile(path, DumpFormat.MRT)
         self._builder = builder
-        self._peer = peer
-        self._sieve = Sieve()
-        self._chooser = PathChooser(self._sieve, peer)
+        self._chooser = chooser
         self._starts = {family: builder.count(family) for family in FAMILIES}
         self._stops = dict(self._starts)
         self._loaded: LoadedDump | None = None
@@ -151,10 +148,15 @@ class DumpTable:
             what = f"the file is cut or damaged at octet {cut_at}: fetch it anew"
             raise InputError([Problem(what, path)])
         if not len(self._chooser):
-            raise InputError([Problem(no_route_left(self._sieve, self._peer), path)])
+            raise InputError([Problem(no_route_left(self._chooser), path)])
         for family, networks, lengths, routes in _batches(self._chooser.choices(), self._builder):
             self._builder.extend(family, networks, lengths, routes)
         self._stops = {family: self._builder.count(family) for family in FAMILIES}
+
+    @property
+    def refused(self) -> Mapping[Reason, int]:
+        """Count the paths that were left out, by reason."""
+        return self._chooser.sieve.refused
 
     def count_prefixes(self, family: int, _: Repeats) -> int:
         """Count the prefixes of the file."""
@@ -163,7 +165,7 @@ class DumpTable:
     def warnings(self, repeats: Mapping[int, Repeats]) -> tuple[Problem, ...]:
         """Tell what was passed over, refused, or takes the place of an earlier file's routes."""
         found = list(self._loaded.problems()) if self._loaded else []
-        found += [Problem(line, self._file.path) for line in refusals(self._sieve)]
+        found += [Problem(line, self._file.path) for line in refusals(self._chooser.sieve)]
         replaced = sum(
             bisect_left(each.later, self._stops[family])
             - bisect_left(each.later, self._starts[family])
@@ -175,10 +177,10 @@ class DumpTable:
         return tuple(found)
 
 
-def no_route_left(sieve: Sieve, peer: PeerChoice | None) -> str:
+def no_route_left(chooser: PathChooser) -> str:
     """Say why nothing was chosen."""
-    whose = f" of neighbour {peer}" if peer else ""
-    return "; ".join([f"there is no route{whose} that can be used", *refusals(sieve)])
+    whose = f" of neighbour {chooser.peer}" if chooser.peer else ""
+    return "; ".join([f"there is no route{whose} that can be used", *refusals(chooser.sieve)])
 
 
 def refusals(sieve: Sieve) -> list[str]:

@@ -17,6 +17,8 @@ from dataclasses import dataclass, field, replace
 from typing import IO, TYPE_CHECKING
 
 from sparrow.errors import InputError, Problem
+from sparrow.policy.bestpath import PathChooser
+from sparrow.policy.sanity import DEFAULT_LIMITS, Sieve, parse_limits, render_limits
 from sparrow.rib.overlay import overlay
 from sparrow.rib.snapshot import EMPTY, Repeats, Snapshot, SnapshotBuilder
 from sparrow.sources.dumpfiles import DumpTable
@@ -36,6 +38,7 @@ from sparrow.values.peer import parse_peer
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from sparrow.policy.sanity import Limits, Reason
     from sparrow.sources.rawfile import Progress
     from sparrow.values.peer import PeerChoice
 
@@ -47,6 +50,7 @@ _MMAP_THRESHOLD = 128 * 1024
 _M_MMAP_THRESHOLD = -3
 """Number of that parameter in glibc's `malloc.h`."""
 _VIEW = "view="
+_SANITY = "sanity="
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +65,16 @@ class RouteFile:
     """Of MRT, the neighbour whose paths count; None to choose among all of them."""
     view: str | None = None
     """Name of the site whose view it is of; None for the common one."""
+    limits: Limits = DEFAULT_LIMITS
+    """Of MRT, what its routes must keep to."""
 
     @property
     def kind(self) -> str:
         """What it is read as, for `parse_route_file`: `ssrs`, `mrt AS64600`, `mrt view=nl`."""
         peer = f" {self.peer}" if self.peer else ""
+        sanity = f" {_SANITY}{render_limits(self.limits)}" if self.limits != DEFAULT_LIMITS else ""
         view = f" {_VIEW}{self.view}" if self.view is not None else ""
-        return f"{self.format}{peer}{view}"
+        return f"{self.format}{peer}{sanity}{view}"
 
 
 def parse_route_file(path: str, kind: str) -> RouteFile:
@@ -76,9 +83,16 @@ def parse_route_file(path: str, kind: str) -> RouteFile:
     Raises `ValueError` and `InputError` where that is no kind.
     """
     route_format, *words = kind.split(" ")
-    view = words.pop().removeprefix(_VIEW) if words and words[-1].startswith(_VIEW) else None
+    view = _pop_word(words, _VIEW)
+    sanity = _pop_word(words, _SANITY)
+    limits = DEFAULT_LIMITS if sanity is None else parse_limits(sanity)
     peer = parse_peer(" ".join(words)) if words else None
-    return RouteFile(path, RouteFormat(route_format), peer, view)
+    return RouteFile(path, RouteFormat(route_format), peer, view, limits)
+
+
+def _pop_word(words: list[str], label: str) -> str | None:
+    """Take the last word away if it has this label, and give what stands behind that."""
+    return words.pop().removeprefix(label) if words and words[-1].startswith(label) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +113,8 @@ class LoadedFile:
     """How its lines were read."""
     view: str | None = None
     """Name of the site whose view it is of; None for the common one."""
+    refused: Mapping[Reason, int] = field(default_factory=dict)
+    """Of MRT, the paths that were left out, by reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +222,16 @@ class _Reading:
     def describe(self, repeats: Mapping[int, Repeats]) -> LoadedFile:
         v4, v6 = (self.parser.count_prefixes(each, repeats[each]) for each in (IPV4, IPV6))
         file = self.file
-        return LoadedFile(file.path, self.size, self.mtime_s, v4, v6, file.format, file.view)
+        return LoadedFile(
+            path=file.path,
+            size=self.size,
+            mtime_s=self.mtime_s,
+            prefixes_v4=v4,
+            prefixes_v6=v6,
+            format=file.format,
+            view=file.view,
+            refused=self.parser.refused if isinstance(self.parser, DumpTable) else {},
+        )
 
 
 def _read_file(file: RouteFile, numbers: RouteNumbers, meter: Meter) -> _Reading:
@@ -231,7 +256,7 @@ def _read_file(file: RouteFile, numbers: RouteNumbers, meter: Meter) -> _Reading
 
 def _open_parser(file: RouteFile, numbers: RouteNumbers) -> RouteParser | DumpTable:
     if file.format is RouteFormat.MRT:
-        return DumpTable(file.path, numbers.builder, file.peer)
+        return DumpTable(file.path, numbers.builder, PathChooser(Sieve(file.limits), file.peer))
     return RouteParser(file.path, file.format, numbers)
 
 

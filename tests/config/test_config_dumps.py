@@ -42,6 +42,22 @@ def test_a_neighbour_is_read_in_every_form_and_printed_so_that_it_reads_back(
     assert config == parse_config(render_config(config), "printed.yaml").config
 
 
+def test_what_routes_must_keep_to_is_told_by_file(tmp_path: Path) -> None:
+    entry = rib_entry(0, sequence(64600, 9))
+    blocks = ("0.0.0.0/0", "1.0.0.0/25", "10.0.0.0/8")
+    (tmp_path / "rib").write_bytes(peer_table() + b"".join(rib(2, b, entry) for b in blocks))
+    for sanity, expected in (
+        ("{max_length_v4: 25}", ["1.0.0.0/25"]),
+        ("{default_routes: keep}", ["0.0.0.0/0"]),
+        ("{martians: keep, max_prefixes: 7}", ["10.0.0.0/8"]),
+    ):
+        file = f"{{file: {tmp_path}/rib, format: mrt, sanity: {sanity}}}"
+        config = parse_config(f"ssrs: {{}}\nroutes: [{file}]\n", "sparrow.yaml").config
+        loaded = load_tables(config, Staging("sparrow.yaml"))
+        assert expected == [str(prefix) for prefix, _ in loaded.snapshot.entries()]
+        assert 2 == sum(loaded.files[0].refused.values())
+
+
 def test_the_tables_of_a_configuration_are_read_with_its_neighbour(tmp_path: Path) -> None:
     paths = (sequence(64600, 9), sequence(64601, 7, 9))
     entries = [rib_entry(number, path) for number, path in enumerate(paths)]

@@ -120,6 +120,9 @@ NAMES_AND_TYPES = [
     (FILE, f"{FILE}\n    peer: 64600", 17, "only a file of format mrt has neighbours"),
     (FILE, f"{FILE}\n    format: mrt\n    peer: [7]", 18, "must be an address or an AS number"),
     (FILE, f"{FILE}\n    format: mrt\n    peer: 1.10", 18, 'write "1.10"'),
+    (FILE, f"{FILE}\n    sanity: {{max_hops: 9}}", 17, "all of it counts"),
+    (FILE, f"{FILE}\n    format: mrt\n    sanity: {{max_hops: 0}}", 18, "from 1 to 300, not 0"),
+    (FILE, f"{FILE}\n    format: mrt\n    sanity: {{martians: no}}", 18, "must be drop or keep"),
     # text
     (LISTEN, f"{LISTEN}\n  nsid: 1", 3, 'must be text, and YAML reads 1 otherwise: write "1"'),
     (LISTEN, f"{LISTEN}\n  nsid: 1.10", 3, 'write "1.10"'),

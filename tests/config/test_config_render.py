@@ -189,8 +189,9 @@ notify: {command: "./tell 'x y'", timeout: 1.5s}
 http: {listen: "[::1]:9153"}
 routes:
   - {file: l}
-  - {file: m, format: mrt, peer: AS1, view: nl}
+  - {file: m, format: mrt, peer: AS1, view: nl, sanity: {own_as: [64600, "7-9"], martians: keep}}
   - {gobgp: "[::1]:50051", neighbor: "::1", view: au, withdraw_on_loss: true, stale_for: null}
+  - {gobgp: "a:1", sanity: {max_prefixes: 9}}
   - {gobgp: "unix:/s", tls: {ca: c}, settle: 1, max_delay: 2, freeze: null, quiet: 0, relist: 1d}
 geo: {table: t}
 ranking:

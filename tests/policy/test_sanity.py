@@ -2,10 +2,22 @@ from __future__ import annotations
 
 import pytest
 
-from sparrow.policy.sanity import Limits, Reason, Sieve, count_hops, judge_prefix, judge_route
+from sparrow.errors import InputError
+from sparrow.policy.sanity import (
+    Limits,
+    Reason,
+    Sieve,
+    count_hops,
+    describe_refused,
+    judge_prefix,
+    judge_route,
+    parse_limits,
+    render_limits,
+)
 from sparrow.policy.special import ORDINARY_BLOCKS, SPECIAL_BLOCKS
 from sparrow.rib.route import parse_route
 from sparrow.values.address import Prefix, parse_prefix
+from sparrow.values.asn import AsnRange
 
 PLAIN = Limits()
 BLOCKS = [block for family in (4, 6) for block in SPECIAL_BLOCKS[family]]
@@ -92,7 +104,7 @@ def test_default_routes_pass_where_they_are_wanted() -> None:
 def test_a_path_is_judged_by_its_as_numbers_and_its_length(
     path: str, reason: Reason | None
 ) -> None:
-    limits = Limits(own_asns=frozenset({64600}))
+    limits = Limits(own_asns=(AsnRange(64600, 64601),))
     assert reason is judge_route(parse_route(path), limits)
 
 
@@ -105,11 +117,42 @@ def test_prepended_hops_count_once(path: str, hops: int) -> None:
 
 def test_a_sieve_counts_what_it_refuses_by_reason() -> None:
     sieve = Sieve(Limits(max_prefixes=2))
-    good, bad = parse_route("7 8"), parse_route("0")
-    assert sieve.admits(parse_prefix("1.0.0.0/8"), good)
-    assert not sieve.admits(parse_prefix("10.0.0.0/8"), bad)
-    assert not sieve.admits(parse_prefix("1.0.0.0/8"), bad)
-    assert not sieve.admits(parse_prefix("2.0.0.0/8"), bad)
+    for reason, count in ((Reason.MARTIAN, 1), (Reason.ZERO_ASN, 1), (Reason.MARTIAN, 3)):
+        sieve.refuse(reason, count)
     assert [True, False] == [sieve.has_room(1), sieve.has_room(2)]
-    expected = {Reason.MARTIAN: 1, Reason.ZERO_ASN: 2, Reason.MAX_PREFIXES: 1}
+    expected = {Reason.MARTIAN: 4, Reason.ZERO_ASN: 1, Reason.MAX_PREFIXES: 1}
     assert expected == sieve.refused
+    assert {"martian": 4, "zero_asn": 1, "max_prefixes": 1} == describe_refused(sieve.refused)
+
+
+def test_what_is_asked_to_be_kept_passes() -> None:
+    limits = Limits(takes_default=True, takes_martians=True, takes_reserved=True)
+    assert judge_prefix(parse_prefix("10.0.0.0/8"), limits) is None
+    assert Reason.TOO_LONG is judge_prefix(parse_prefix("10.0.0.0/25"), limits)
+    assert judge_route(parse_route("7 23456 64500 8"), limits) is None
+    assert Reason.ZERO_ASN is judge_route(parse_route("7 0 8"), limits)
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        PLAIN,
+        WIDE,
+        Limits(max_hops=7, max_asns=9, max_prefixes=2_000_000),
+        Limits(takes_default=True),
+        Limits(takes_martians=True, takes_reserved=True),
+        Limits(own_asns=(AsnRange(64600, 64600), AsnRange(65536, 70000))),
+    ],
+)
+def test_limits_are_one_word_and_are_read_back(limits: Limits) -> None:
+    word = render_limits(limits)
+    assert [word] == word.split()
+    assert limits == parse_limits(word)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "24", "24,48,x,300,-,-,-", "24,48,64,300,-,-,x", "1,2,3,4,5,-,-,-"]
+)
+def test_what_is_no_word_for_limits_is_refused(text: str) -> None:
+    with pytest.raises((ValueError, InputError)):
+        parse_limits(text)

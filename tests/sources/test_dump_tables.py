@@ -10,8 +10,10 @@ import pytest
 from mrtmaking import peer_table, record, rib, rib_entry, sequence
 
 from sparrow.errors import InputError
+from sparrow.policy.sanity import Limits, Reason
 from sparrow.sources.files import Loaded, RouteFile, load_snapshot, parse_route_file
 from sparrow.sources.line import RouteFormat
+from sparrow.values.asn import AsnRange
 from sparrow.values.peer import parse_peer
 
 if TYPE_CHECKING:
@@ -112,3 +114,36 @@ def test_a_reload_shares_the_routes_that_are_the_same(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["ssrs", "pfx2as", "mrt", "mrt AS7", "mrt 2001:db8::1"])
 def test_the_kind_of_a_file_is_read_back(kind: str) -> None:
     assert kind == parse_route_file("/a", kind).kind
+
+
+def test_limits_of_a_file_say_what_is_left_out_and_travel_in_its_kind(tmp_path: Path) -> None:
+    path = tmp_path / "rib.mrt"
+    entry = rib_entry(0, sequence(7, 64600, 9))
+    blocks = ("1.0.0.0/8", "1.2.3.0/25", "10.0.0.0/8")
+    path.write_bytes(peer_table() + b"".join(rib(2, block, entry) for block in blocks))
+    kinds = {}
+    for limits in (
+        Limits(),
+        Limits(max_length_v4=25),
+        Limits(takes_martians=True, max_prefixes=1),
+    ):
+        file = RouteFile(str(path), RouteFormat.MRT, parse_peer("192.0.2.1"), "nl", limits)
+        assert file == parse_route_file(file.path, file.kind)
+        loaded = load_snapshot([file])
+        kinds[file.kind] = (
+            [str(prefix) for prefix, _ in loaded.views["nl"].entries()],
+            dict(loaded.files[0].refused),
+        )
+    assert [
+        (["1.0.0.0/8"], {Reason.TOO_LONG: 1, Reason.MARTIAN: 1}),
+        (["1.0.0.0/8", "1.2.3.0/25"], {Reason.MARTIAN: 1}),
+        (["1.0.0.0/8"], {Reason.TOO_LONG: 1, Reason.MAX_PREFIXES: 1}),
+    ] == list(kinds.values())
+
+
+def test_a_loop_leaves_a_file_without_a_route_of_use(tmp_path: Path) -> None:
+    path = tmp_path / "rib.mrt"
+    path.write_bytes(peer_table() + rib(2, "1.0.0.0/8", rib_entry(0, sequence(7, 64600, 9))))
+    own = Limits(own_asns=(AsnRange(64600, 64600),))
+    with pytest.raises(InputError, match="left out 1: our own AS in the path: a loop"):
+        load_snapshot([RouteFile(str(path), RouteFormat.MRT, limits=own)])
