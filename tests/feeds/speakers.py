@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PATIENCE_S = 60.0
+DUMP_S = 600.0
+"""Seconds for `gobgp` to print 100,000 routes on a machine that is busy."""
 
 
 def need_gobgpd() -> None:
@@ -124,7 +126,7 @@ class Speaker:
         at = f"--target=unix://{self.api_path}" if self.api_path else f"--port={self.api_port}"
         command = ("gobgp", at, *arguments)
         return subprocess.run(
-            command, capture_output=True, text=True, check=True, timeout=PATIENCE_S
+            command, capture_output=True, text=True, check=True, timeout=DUMP_S
         ).stdout
 
     def table(self) -> dict[str, str]:
