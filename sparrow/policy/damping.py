@@ -1,0 +1,388 @@
+"""What routes would move, and what is let: clients change their site for good reasons only.
+
+Law: only what a route changed is held back, never what became of a site's health; what is
+held keeps the class that it had, so that every law of the map goes on to hold; and what is
+held is let go in the end. Time is an argument. Start from `damp`.
+
+A stretch of addresses whose first site would be another one keeps its old class unless
+
+    the old site has no route to it any more, or its view is too old to go by;
+    or the new site also wins with the margins of the ranking widened by those of `Damping`;
+    or it has wanted that site for `hold_s` seconds without a break.
+
+What may go by the last two counts against the budget of a minute, and waits where that is
+spent, whoever has wanted it longest going first.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_right
+from dataclasses import dataclass, field, replace
+from itertools import chain, islice
+from math import inf
+from typing import TYPE_CHECKING, NamedTuple
+
+from sparrow.policy.atlas import combine
+from sparrow.policy.intervals import SPECIAL, Intervals, sweep_plain
+from sparrow.policy.moves import list_moves
+from sparrow.policy.ranking import Step, rank_some
+from sparrow.policy.starts import build_starts
+from sparrow.policy.steering import AddressMap, Policy
+from sparrow.values.address import BITS, FAMILIES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from sparrow.policy.moves import Move
+    from sparrow.policy.steering import Steering
+    from sparrow.rib.snapshot import Snapshot
+
+MINUTE_S = 60.0
+"""What the budget is of."""
+_GONE = -1
+"""Stands for a site that is not configured any more."""
+_LOW = 2**32 - 1
+_BY_FIGURES = frozenset({Step.ROUTE, Step.RTT, Step.DISTANCE, Step.LOCAL_PREF, Step.PATH})
+"""Steps that tell sites apart by more than a margin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Damping:
+    """When clients may change their site."""
+
+    margin_ms: float = 5
+    """Milliseconds beyond the ranking's margin by which a site wins at once."""
+    margin_km: float = 500
+    """Kilometres beyond it."""
+    margin_hops: int = 1
+    """Hops beyond it. Where all three are 0, whoever wins at all does so at once."""
+    hold_s: float = 300
+    """Seconds after which a wish is granted without that."""
+    budget: float | None = 0.05
+    """Part of the addresses of a family that may go within a minute; None for all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A stretch of client addresses that keeps its class, and would have another."""
+
+    family: int
+    """4 or 6: of the addresses."""
+    start: int
+    """First address, as a number."""
+    end: int
+    """First address behind it."""
+    order: tuple[str, ...]
+    """Names of the sites of the class that it keeps, in order."""
+    target: str
+    """Name of the first site of the class that it would have."""
+    since_s: float
+    """Unix time since when it has wanted that without a break."""
+
+    @property
+    def size(self) -> int:
+        """Count its addresses."""
+        return self.end - self.start
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """All that is held, and what has gone within a minute."""
+
+    wishes: Mapping[tuple[str, int], tuple[Wish, ...]] = field(default_factory=dict)
+    """By service and family of its addresses: wishes of clients, ascending; none are empty."""
+    gone: tuple[tuple[float, int, int], ...] = ()
+    """What counts against the budget: Unix time, family, addresses."""
+
+    def find(self, service: str, family: int, client: tuple[int, int]) -> Wish | None:
+        """Give the wish of a client, (family, address); None where it has what it wants."""
+        for wish in self.wishes.get((service, family), ()):
+            if wish.family == client[0] and wish.start <= client[1] < wish.end:
+                return wish
+        return None
+
+
+class Damped(NamedTuple):
+    """What comes of damping."""
+
+    steering: Steering
+    """What is to serve."""
+    held: Held
+    """What is held in it."""
+    next_s: float | None
+    """Unix time at which more may go; None where nothing is held."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What decides about wishes."""
+
+    damping: Damping
+    """The rules."""
+    steering: Steering
+    """What would serve."""
+    routes: Snapshot
+    """Its tables as one."""
+    now_s: float
+    """Unix time."""
+
+    def has_lost(self, family: int, address: int, site: int) -> bool:
+        """Tell whether a site, by its view, has no route to an address any more."""
+        ranking = self.steering.ranking
+        if ranking is None:
+            return False
+        known = ranking.knowledge.find(address.to_bytes(BITS[family] // 8, "big"))
+        if known.is_covered(range(len(known.evidence))):
+            return known.evidence[site].hops is None or site in ranking.rules.last
+        return known.home is None
+
+    def wins(self, family: int, address: int, site: int, loser: int) -> bool:
+        """Tell whether a site is better than another by more than the margins."""
+        damping, ranking = self.damping, self.steering.ranking
+        if not any((damping.margin_ms, damping.margin_km, damping.margin_hops)):
+            return True
+        if ranking is None:
+            return False
+        known = ranking.knowledge.find(address.to_bytes(BITS[family] // 8, "big"))
+        rules = replace(
+            ranking.rules,
+            rtt_margin_ms=ranking.rules.rtt_margin_ms + damping.margin_ms,
+            distance_margin_km=ranking.rules.distance_margin_km + damping.margin_km,
+            path_margin=ranking.rules.path_margin + damping.margin_hops,
+            depth=1,
+        )
+        (place,) = rank_some(known.evidence, sorted((site, loser)), rules)
+        return place.site == site and place.step in _BY_FIGURES
+
+    def split(self, family: int, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """Give the parts of a stretch in each of which the same is known of all addresses."""
+        ranking = self.steering.ranking
+        layers = ranking.knowledge.list_layers() if ranking else []
+        while start < end:
+            stops = [layer.of_family(family).edges(start)[1] for layer in layers]
+            stop = min([end, *stops])
+            yield start, stop
+            start = stop
+
+
+def damp(before: Steering | None, ground: Ground, held: Held) -> Damped:
+    """Hold back what may not move yet of what `before` served; None after a start.
+
+    Then what was held on stays so. Site names of `held` may be of another configuration.
+    """
+    done: dict[tuple[int, int, tuple[Wish, ...]], tuple[Policy, tuple[Wish, ...]]] = {}
+    run = _Run(ground, (each for each in held.gone if ground.now_s - each[0] < MINUTE_S))
+    policies, wishes = dict(ground.steering.policies), {}
+    for key, policy in policies.items():
+        was = before.policies.get(key) if before else None
+        known = held.wishes.get(key, ())
+        slot = (id(policy), id(was), known)
+        if slot not in done:
+            done[slot] = run.damp_policy(was, policy, known)
+        policies[key], found = done[slot]
+        if found:
+            wishes[key] = found
+    steering = replace(ground.steering, policies=policies)
+    return Damped(steering, Held(wishes, tuple(run.gone)), _find_next(run, wishes.values()))
+
+
+def _find_next(run: _Run, wishes: Iterable[Iterable[Wish]]) -> float | None:
+    """Give the Unix time at which more may go."""
+    now_s, hold_s = run.ground.now_s, run.ground.damping.hold_s
+    times = [wish.since_s + hold_s for each in wishes for wish in each]
+    ahead = [time_s for time_s in times if time_s > now_s]
+    if run.is_blocked:
+        ahead.append(min(time_s for time_s, _, _ in run.gone) + MINUTE_S)
+    return min(ahead, default=None)
+
+
+class _Case(NamedTuple):
+    """A part of a stretch that would move."""
+
+    start: int
+    end: int
+    old: tuple[int, ...]
+    new: tuple[int, ...]
+    since_s: float
+
+    @property
+    def size(self) -> int:
+        """Count its addresses."""
+        return self.end - self.start
+
+
+class _Run:
+    """One go over all policies, which share a budget."""
+
+    def __init__(self, ground: Ground, gone: Iterable[tuple[float, int, int]]) -> None:
+        self.ground = ground
+        self.gone = list(gone)
+        self.is_blocked = False
+        """Whether the budget kept anything from going."""
+        self._granted: set[tuple[int, int, int]] = set()
+        self._rooms: dict[int, float] = {}
+        self._covered: dict[int, Intervals] = {}
+        self._names = [site.name for site in ground.steering.site_set.sites]
+        self._numbers = {name: number for number, name in enumerate(self._names)}
+
+    def damp_policy(
+        self, before: Policy | None, after: Policy, known: tuple[Wish, ...]
+    ) -> tuple[Policy, tuple[Wish, ...]]:
+        """Give the policy that serves, and what is held in it."""
+        old = self._restore(after, known) if before is None else before
+        if after.address_map is None or old.address_map is None:
+            return after, ()
+        numbers = {order: number for number, order in enumerate(after.classes)}
+        aligned = old.address_map.project(
+            [numbers.setdefault(order, len(numbers)) for order in old.classes]
+        )
+        classes, kept = tuple(numbers), {}
+        for family in FAMILIES:
+            new = after.address_map.of_family(family)
+            moves = list_moves(aligned.of_family(family), new)
+            kept[family] = self._hold(family, self._list_cases(family, moves, classes, known))
+        wishes = tuple(self._wish(family, case) for family in FAMILIES for case in kept[family])
+        return (_patch_policy(after, kept) if wishes else after), wishes
+
+    def _restore(self, after: Policy, known: tuple[Wish, ...]) -> Policy:
+        """Give a policy as if what was held before a start had served."""
+        kept: dict[int, list[_Case]] = {family: [] for family in FAMILIES}
+        for wish in known:
+            order = tuple(self._numbers.get(name, _GONE) for name in wish.order)
+            if _GONE not in order:
+                kept[wish.family].append(_Case(wish.start, wish.end, order, order, wish.since_s))
+        return _patch_policy(after, kept) if after.address_map is not None else after
+
+    def _wish(self, family: int, case: _Case) -> Wish:
+        order = tuple(self._names[site] for site in case.old)
+        return Wish(family, case.start, case.end, order, self._names[case.new[0]], case.since_s)
+
+    def _list_cases(
+        self,
+        family: int,
+        moves: Iterable[Move],
+        classes: Sequence[tuple[int, ...]],
+        known: tuple[Wish, ...],
+    ) -> Iterator[_Case]:
+        """Give the parts whose first site would change, with the time since when they want it."""
+        since = _Since([wish for wish in known if wish.family == family], self.ground.now_s)
+        for move in moves:
+            old, new = classes[move.before], classes[move.after]
+            if not old or not new or old[0] == new[0]:
+                continue
+            for start, end in self.ground.split(family, move.start, move.end):
+                for first, stop, since_s in since.find(start, end, self._names[new[0]]):
+                    yield _Case(first, stop, old, new, since_s)
+
+    def _hold(self, family: int, cases: Iterable[_Case]) -> list[_Case]:
+        """Give the parts that are held, ascending; the others go."""
+        kept: list[_Case] = []
+        going: list[_Case] = []
+        ground = self.ground
+        for case in cases:
+            old, new = case.old[0], case.new[0]
+            if not self._is_covered(family, case.start):
+                continue  # nobody has a route any more
+            if ground.has_lost(family, case.start, old):
+                continue
+            is_due = ground.now_s - case.since_s >= ground.damping.hold_s
+            is_going = is_due or ground.wins(family, case.start, new, old)
+            (going if is_going else kept).append(case)
+        going.sort(key=lambda case: case.since_s)
+        kept += [case for case in going if not self._grant(family, case)]
+        return sorted(kept)
+
+    def _grant(self, family: int, case: _Case) -> bool:
+        """Tell whether the budget has room for a part; then it has gone."""
+        if (family, case.start, case.end) in self._granted:
+            return True  # in another service, and these are the same clients
+        spent = sum(size for _, of, size in self.gone if of == family)
+        # What is larger than the whole budget goes alone, or it would wait for ever.
+        if spent and spent + case.size > self._room(family):
+            self.is_blocked = True
+            return False
+        self.gone.append((self.ground.now_s, family, case.size))
+        self._granted.add((family, case.start, case.end))
+        return True
+
+    def _room(self, family: int) -> float:
+        budget = self.ground.damping.budget
+        if budget is None:
+            return inf
+        if family not in self._rooms:
+            covered = self._cover(family)
+            ends = chain(islice(covered.starts, 1, None), (1 << covered.bits,))
+            stretches = zip(covered.starts, ends, covered.codes, strict=True)
+            size = sum(end - start for start, end, is_covered in stretches if is_covered)
+            self._rooms[family] = budget * size
+        return self._rooms[family]
+
+    def _is_covered(self, family: int, address: int) -> bool:
+        return bool(self._cover(family).find(address).code)
+
+    def _cover(self, family: int) -> Intervals:
+        """Give the map that says 1 where a route covers an address."""
+        if family not in self._covered:
+            routes = self.ground.routes
+            ones = array("I", (1,)) * len(routes.routes)
+            self._covered[family] = sweep_plain(routes.family(family), ones, 0)
+        return self._covered[family]
+
+
+class _Since:
+    """Since when addresses of a family have wanted what they want."""
+
+    def __init__(self, wishes: Sequence[Wish], now_s: float) -> None:
+        self._wishes = wishes
+        self._ends = [wish.end for wish in wishes]
+        self._now_s = now_s
+
+    def find(self, start: int, end: int, target: str) -> Iterator[tuple[int, int, float]]:
+        """Split a stretch that wants a site by the time since when it does."""
+        place = bisect_right(self._ends, start)
+        while start < end:
+            wish = self._wishes[place] if place < len(self._wishes) else None
+            if wish is None or wish.start >= end:
+                yield start, end, self._now_s
+                return
+            if start < wish.start:
+                yield start, wish.start, self._now_s
+                start = wish.start
+            stop = min(end, wish.end)
+            yield start, stop, wish.since_s if wish.target == target else self._now_s
+            start, place = stop, place + 1
+
+
+def _patch_policy(policy: Policy, kept: Mapping[int, Sequence[_Case]]) -> Policy:
+    """Give a policy in which some stretches have other classes."""
+    assert policy.address_map is not None  # noqa: S101  (nothing is held where there is no map)
+    numbers = {order: number for number, order in enumerate(policy.classes)}
+    maps = []
+    for family in FAMILIES:
+        codes = [numbers.setdefault(case.old, len(numbers)) for case in kept[family]]
+        maps.append(_patch(policy.address_map.of_family(family), kept[family], codes))
+    return Policy(tuple(numbers), AddressMap(maps[0], maps[1]), policy.class_by_order)
+
+
+def _patch(intervals: Intervals, cases: Sequence[_Case], codes: Sequence[int]) -> Intervals:
+    """Give a map that has other codes in some stretches; flagged ones stay as they are."""
+    if not cases:
+        return intervals
+    starts, labels = [0], [0]
+    for case, code in zip(cases, codes, strict=True):
+        if starts[-1] == case.start:
+            starts.pop()
+            labels.pop()
+        starts += [case.start, case.end]
+        labels += [code + 1, 0]
+    if starts[-1] >> intervals.bits:
+        starts.pop()
+        labels.pop()
+    patch = Intervals(intervals.bits, build_starts(intervals.bits, starts), array("I", labels))
+    cells, pairs = combine(intervals, patch)
+    by_cell = array("I")
+    for pair in pairs:
+        code, label = pair >> 32, pair & _LOW
+        by_cell.append(label - 1 if label and code < SPECIAL else code)
+    return cells.relabel(by_cell)

@@ -1,0 +1,255 @@
+"""What is held back of what routes would move, against one address after the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from random import Random
+from typing import TYPE_CHECKING
+
+import pytest
+from threesites import SITE_SET, table
+from viewscenes import SITE_SET as FOUR_SITES
+from viewscenes import Scene, random_scene, random_table
+
+from sparrow.policy.chart import Chart
+from sparrow.policy.damping import Damping, Ground, Held, Wish, damp
+from sparrow.policy.intervals import SPECIAL
+from sparrow.policy.ranking import Step, rank_some
+from sparrow.policy.site import Service
+from sparrow.policy.steering import build_base_map, build_ranked_steering, build_steering
+from sparrow.rib.overlay import overlay
+from sparrow.values.address import FAMILIES, IPV4, parse_address
+
+if TYPE_CHECKING:
+    from sparrow.policy.damping import Damped
+    from sparrow.policy.site import SiteSet
+    from sparrow.policy.steering import Steering
+    from sparrow.rib.snapshot import Snapshot
+
+FREE = Damping(hold_s=100, budget=None)
+KEY = ("default", IPV4)
+
+
+def services_of(sites: SiteSet) -> dict[str, Service]:
+    vips = {number: site.vips for number, site in enumerate(sites.sites)}
+    return {"default": Service("default", vips)}
+
+
+def class_at(steering: Steering, family: int, address: int) -> tuple[tuple[int, ...], bool]:
+    """Give the class of an address, and whether its block is flagged."""
+    policy = steering.policies[KEY]
+    if policy.address_map is None:
+        return policy.classes[0], False
+    code = policy.address_map.of_family(family).find(address).code
+    return policy.classes[code & SPECIAL - 1] if code < 2 * SPECIAL else (), code >= SPECIAL
+
+
+# One address after the other.
+
+
+@dataclass
+class Model:
+    """What one address gets over time."""
+
+    served: tuple[int, ...]
+    target: int | None = None
+    since_s: float = 0.0
+    was_flagged: bool = False
+
+    def step(
+        self, scene: Scene, place: tuple[int, int], fresh: tuple[tuple[int, ...], bool]
+    ) -> None:
+        """Take what the address would have now; time is that of the scene's serial."""
+        new, is_flagged = fresh
+        was_flagged, self.was_flagged = self.was_flagged, is_flagged
+        old = self.served
+        is_held = not (is_flagged or was_flagged) and bool(old and new) and old[0] != new[0]
+        if not is_held or may_go(scene, place, old[0], new[0]):
+            self.served, self.target = new, None
+            return
+        if self.target != new[0]:
+            self.target, self.since_s = new[0], scene_time(scene)
+        if scene_time(scene) - self.since_s >= FREE.hold_s:
+            self.served, self.target = new, None
+
+
+def scene_time(scene: Scene) -> float:
+    return scene.time_s  # type: ignore[attr-defined, no-any-return]
+
+
+def may_go(scene: Scene, place: tuple[int, int], old: int, new: int) -> bool:
+    evidence = scene.evidence(*place)
+    if scene.find_union(*place) is None:
+        return True
+    if any(each.hops is not None for each in evidence):
+        if evidence[old].hops is None or old in scene.rules.last:
+            return True
+    elif scene.home(*place) is None:
+        return True
+    wide = replace(
+        scene.rules,
+        rtt_margin_ms=scene.rules.rtt_margin_ms + FREE.margin_ms,
+        distance_margin_km=scene.rules.distance_margin_km + FREE.margin_km,
+        path_margin=scene.rules.path_margin + FREE.margin_hops,
+    )
+    winner = rank_some(evidence, sorted((old, new)), wide)[0]
+    return winner.site == new and winner.step not in {Step.NEAREST, Step.CONFIGURED, Step.REMAINING}
+
+
+def union_of(scene: Scene) -> Snapshot:
+    tables = [*(scene.views[site] for site in sorted(scene.views, reverse=True)), scene.common]
+    return overlay([each.snapshot for each in tables])
+
+
+def steer(scene: Scene) -> Steering:
+    chart = Chart(scene.knowledge, FOUR_SITES.self_site)
+    return build_ranked_steering(FOUR_SITES, services_of(FOUR_SITES), chart, scene.rules)
+
+
+def vary(rng: Random, scene: Scene) -> Scene:
+    """Give the scene after some tables changed."""
+    common = random_table(rng) if rng.random() < 0.3 else scene.common
+    views = {
+        site: random_table(rng) if rng.random() < 0.3 else found
+        for site, found in scene.views.items()
+    }
+    return Scene(common, views, scene.lore, scene.rules)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_every_address_is_held_and_let_go_as_if_it_were_alone(seed: int) -> None:
+    rng = Random(seed)
+    scene = random_scene(rng)
+    places = [(family, each) for family in FAMILIES for each in scene.probes(rng, family)]
+    now_s, before, held = 1000.0, steer(scene), Held()
+    models = {}
+    for place in places:
+        served, is_flagged = class_at(before, *place)
+        models[place] = Model(served, was_flagged=is_flagged)
+    for _ in range(6):
+        scene = vary(rng, scene)
+        now_s += rng.choice((1, 60, 150))
+        scene.time_s = now_s  # type: ignore[attr-defined]
+        fresh = steer(scene)
+        found = damp(before, Ground(FREE, fresh, union_of(scene), now_s), held)
+        before, held = found.steering, found.held
+        for place, model in models.items():
+            model.step(scene, place, class_at(fresh, *place))
+            served, is_flagged = class_at(before, *place)
+            assert model.served == served
+            wish = held.find(*KEY, place)
+            assert (model.target is not None) == (wish is not None)
+            if wish is not None and model.target is not None:
+                target = FOUR_SITES.sites[model.target].name
+                assert (target, model.since_s) == (wish.target, wish.since_s)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_without_margins_the_ranking_is_served_as_it_is(seed: int) -> None:
+    rng = Random(seed)
+    scene = random_scene(rng)
+    before = steer(scene)
+    scene = vary(rng, scene)
+    plain = Damping(margin_ms=0, margin_km=0, margin_hops=0, hold_s=1e9, budget=None)
+    fresh = steer(scene)
+    found = damp(before, Ground(plain, fresh, union_of(scene), 5.0), Held())
+    assert (fresh.policies, {}) == (found.steering.policies, found.held.wishes)
+
+
+# By the common view, line by line.
+
+
+def plain_steering(lines: str) -> Steering:
+    base_map = build_base_map(SITE_SET, table(lines))
+    return build_steering(SITE_SET, services_of(SITE_SET), base_map)
+
+
+def change(
+    before: Steering | None, lines: str, now_s: float, held: Held, damping: Damping = FREE
+) -> Damped:
+    return damp(before, Ground(damping, plain_steering(lines), table(lines), now_s), held)
+
+
+def site_at(steering: Steering, address: str) -> str:
+    order, _ = class_at(steering, IPV4, int.from_bytes(parse_address(address), "big"))
+    return SITE_SET.sites[order[0]].name
+
+
+OLD, NEW = "20.0.0.0/8 2; 21.0.0.0/8 2", "20.0.0.0/8 3; 21.0.0.0/8 2"
+
+
+def test_a_changed_path_is_held_until_it_has_lasted() -> None:
+    first = change(plain_steering(OLD), NEW, 1000, Held())
+    assert ("nl", 1100) == (site_at(first.steering, "20.0.0.1"), first.next_s)
+    (wish,) = first.held.wishes[KEY]
+    assert Wish(IPV4, 20 << 24, 21 << 24, ("nl", "au", "us"), "us", 1000) == wish
+    second = change(first.steering, NEW, 1099, first.held)
+    assert "nl" == site_at(second.steering, "20.0.0.1")
+    third = change(second.steering, NEW, 1100, second.held)
+    assert ("us", {}, None) == (
+        site_at(third.steering, "20.0.0.1"),
+        third.held.wishes,
+        third.next_s,
+    )
+
+
+def test_a_path_that_flaps_moves_nobody() -> None:
+    steering, held = plain_steering(OLD), Held()
+    for step in range(40):
+        found = change(steering, (NEW, OLD)[step % 2], 1000 + 50 * step, held)
+        steering, held = found.steering, found.held
+        assert "nl" == site_at(steering, "20.0.0.1")
+
+
+def test_addresses_without_any_route_go_at_once() -> None:
+    found = change(plain_steering(OLD), "21.0.0.0/8 2", 1000, Held())
+    assert ("au", {}) == (site_at(found.steering, "20.0.0.1"), found.held.wishes)
+
+
+def test_what_was_held_is_held_on_after_a_start() -> None:
+    held = change(plain_steering(OLD), NEW, 1000, Held()).held
+    again = change(None, NEW, 1050, held)
+    assert ("nl", held.wishes) == (site_at(again.steering, "20.0.0.1"), again.held.wishes)
+    assert "us" == site_at(change(None, NEW, 1100, held).steering, "20.0.0.1")
+    assert {} == change(None, OLD, 1050, held).held.wishes
+
+
+def test_what_is_held_of_a_site_that_is_gone_is_forgotten() -> None:
+    wish = Wish(IPV4, 20 << 24, 21 << 24, ("nl", "gone"), "us", 1000)
+    found = change(None, NEW, 1001, Held({KEY: (wish,)}))
+    assert ("us", {}) == (site_at(found.steering, "20.0.0.1"), found.held.wishes)
+
+
+def test_the_budget_lets_some_go_and_the_others_later() -> None:
+    lines = [f"{number}.0.0.0/8 2" for number in range(20, 30)]
+    moved = [line.replace(" 2", " 3") for line in lines]
+    moved[1::2] = lines[1::2]  # neighbours would be one stretch
+    damping = replace(FREE, budget=0.2)
+    steering = plain_steering(";".join(lines))
+    found = change(steering, ";".join(moved), 1000, Held(), damping)
+    found = change(found.steering, ";".join(moved), 1100, found.held, damping)
+    sites = [site_at(found.steering, f"{number}.0.0.1") for number in range(20, 30, 2)]
+    assert (2, 3) == (sites.count("us"), sites.count("nl"))
+    assert 1160 == found.next_s
+    found = change(found.steering, ";".join(moved), 1159, found.held, damping)
+    assert 3 == len(found.held.wishes[KEY])
+    found = change(found.steering, ";".join(moved), 1160, found.held, damping)
+    assert 1 == len(found.held.wishes[KEY])
+
+
+def test_a_stretch_that_is_larger_than_the_budget_goes_alone() -> None:
+    damping = replace(FREE, budget=0.01)
+    found = change(plain_steering(OLD), NEW, 1000, Held(), damping)
+    assert "us" == site_at(
+        change(found.steering, NEW, 1100, found.held, damping).steering, "20.1.1.1"
+    )
+
+
+def test_a_change_behind_the_first_site_is_taken_at_once() -> None:
+    sites = replace(
+        SITE_SET, sites=(*SITE_SET.sites[:2], replace(SITE_SET.sites[2], fallback=(1,)))
+    )
+    before = build_steering(sites, services_of(sites), build_base_map(sites, table(OLD)))
+    found = change(before, OLD, 1000, Held())
+    assert {} == found.held.wishes
+    assert plain_steering(OLD).policies == found.steering.policies
