@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,8 @@ from sparrow.rib.overlay import overlay
 from sparrow.values.address import FAMILIES, IPV4, parse_address
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sparrow.policy.damping import Damped
     from sparrow.policy.site import SiteSet
     from sparrow.policy.steering import Steering
@@ -57,27 +60,27 @@ class Model:
     was_flagged: bool = False
 
     def step(
-        self, scene: Scene, place: tuple[int, int], fresh: tuple[tuple[int, ...], bool]
+        self, fresh: tuple[tuple[int, ...], bool], now_s: float, may: Callable[[], bool]
     ) -> None:
-        """Take what the address would have now; time is that of the scene's serial."""
+        """Take the class that the address would have now; `may` tells whether it may go."""
         new, is_flagged = fresh
         was_flagged, self.was_flagged = self.was_flagged, is_flagged
         old = self.served
         is_held = not (is_flagged or was_flagged) and bool(old and new) and old[0] != new[0]
-        if not is_held or may_go(scene, place, old[0], new[0]):
+        if not is_held or may():
             self.served, self.target = new, None
             return
         if self.target != new[0]:
-            self.target, self.since_s = new[0], scene_time(scene)
-        if scene_time(scene) - self.since_s >= FREE.hold_s:
+            self.target, self.since_s = new[0], now_s
+        if now_s - self.since_s >= FREE.hold_s:
             self.served, self.target = new, None
 
 
-def scene_time(scene: Scene) -> float:
-    return scene.time_s  # type: ignore[attr-defined, no-any-return]
-
-
-def may_go(scene: Scene, place: tuple[int, int], old: int, new: int) -> bool:
+def may_go(
+    scene: Scene, place: tuple[int, int], before: tuple[int, ...], after: tuple[int, ...]
+) -> bool:
+    """Tell whether an address may leave the first of a class for that of another at once."""
+    (old,), (new,) = before, after
     evidence = scene.evidence(*place)
     if scene.find_union(*place) is None:
         return True
@@ -129,12 +132,12 @@ def test_every_address_is_held_and_let_go_as_if_it_were_alone(seed: int) -> None
     for _ in range(6):
         scene = vary(rng, scene)
         now_s += rng.choice((1, 60, 150))
-        scene.time_s = now_s  # type: ignore[attr-defined]
         fresh = steer(scene)
         found = damp(before, Ground(FREE, fresh, union_of(scene), now_s), held)
         before, held = found.steering, found.held
         for place, model in models.items():
-            model.step(scene, place, class_at(fresh, *place))
+            new = class_at(fresh, *place)
+            model.step(new, now_s, partial(may_go, scene, place, model.served[:1], new[0][:1]))
             served, is_flagged = class_at(before, *place)
             assert model.served == served
             wish = held.find(*KEY, place)
