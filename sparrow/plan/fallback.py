@@ -16,6 +16,7 @@ from sparrow.plan.format import AnswersSection, PlanError
 from sparrow.plan.lookup import classify, read_outcome
 from sparrow.plan.outcomes import WHAT
 from sparrow.plan.zones import decode_zones
+from sparrow.policy.special import unwrap
 from sparrow.policy.steering import Choice, scope_of_choice
 from sparrow.values.address import FAMILIES
 from sparrow.values.name import decode_name
@@ -41,7 +42,8 @@ class PlanSteering:
     numbers: Mapping[tuple[str, int], int]
     """Number of the policy by service name and family."""
     on_unknown: Callable[[bytes], None] | None = None
-    """Told the packed address of each client of whom nothing is known; None for nobody."""
+    """Told the packed address of each client of whom nothing is known, the IPv4 address where
+    it wraps one; None for nobody."""
 
     def choose(self, service: str, family: int, client: Client) -> Choice:
         """Give the site for `client`; `service` is one that the plan has."""
@@ -54,7 +56,7 @@ class PlanSteering:
         outcome = read_outcome(self.plan, policy, found.class_number)
         vips = self._vips(meta.first_part, outcome.site)
         if outcome.is_unknown and self.on_unknown:
-            self.on_unknown(found.decided_by)
+            self.on_unknown(unwrap(found.decided_by)[0])
         return Choice(
             service=service,
             family=family,

@@ -28,6 +28,7 @@ from sparrow.plan.publish import publish_plan
 from sparrow.plan.pure import MISS, Answered
 from sparrow.plan.reader import open_plan
 from sparrow.policy.outcome import Condition, Standing
+from sparrow.policy.special import unwrap
 from sparrow.values.address import FAMILIES, parse_address
 
 if TYPE_CHECKING:
@@ -99,7 +100,16 @@ def test_the_full_algorithm_answers_them_from_the_plan_as_from_the_view(
         assert found.choice.is_unknown
         (rrset,) = found.answer.answer
         assert TTL_MIN == rrset.ttl
-    assert [client] * len(QUERIES) == told
+    assert [unwrap(client)[0]] * len(QUERIES) == told
+
+
+def test_who_wraps_ipv4_is_told_of_as_that(plan: Plan) -> None:
+    told: list[bytes] = []
+    ground = build_authority(plan, on_unknown=told.append)
+    wrapped = ("::ffff:99.1.2.3", "64:ff9b::99.1.2.3", "2002:6301:203::1", "99.1.2.3")
+    for client in map(parse_address, wrapped):
+        respond(ground, encode_query("empty", 4), Sender(client), NOW_S)
+    assert [parse_address("99.1.2.3")] * len(wrapped) == told
 
 
 def test_nobody_is_told_of_the_known(plan: Plan) -> None:
