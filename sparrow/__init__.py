@@ -44,7 +44,7 @@ An answer, step by step, and where to read:
   what these have in common, `logs` what they write to stderr, and `cli` the command
   `sparrow`.
 - `routeserver` asks the route servers of others, in the dialects of Zebra, GateD, IOS
-  and the route port.
+  and the route port; about clients as they come, it is a live source as well.
 - `supersparrow` is Super Sparrow's own program, for those who have it in front of a
   web server: an address in, the name of the nearest site out.
 - `bindimport` reads the `named.conf` of a BIND with Super Sparrow's driver, and writes the
