@@ -39,6 +39,12 @@ sites:
   nl: {asn: [64601], vips: [192.0.2.1, "2001:db8::1"]}
   us: {asn: ["64602-64609"], vips: [192.0.2.30, "2001:db8::b"], fallback: [nl]}
 """
+BROAD_SITES = (
+    SITES.replace("[64600]", '["1-10000", 64600]')
+    .replace("[64601]", '["10001-30000", 64601]')
+    .replace('"64602-64609"', '"30001-64599", "64602-64609"')
+)
+"""The same sites, with AS numbers of the Internet."""
 WORDS = (
     "ss --peer 64600=192.0.2.10,64600=192.0.2.11 --peer=64600=2001:db8::a,64601=192.0.2.1 "
     "--peer AS64601=2001:db8::1,64605=192.0.2.30,0.64602=2001:db8::b --self 192.0.2.1,2001:db8::1 "
@@ -104,6 +110,28 @@ def test_addresses_of_every_kind_are_given_what_lookup_says(
     looked_up = run("lookup", "-c", home.config, "--json", "-", stdin="\n".join(clients).encode())
     expected = [set(json.loads(line)["vips"]) for line in looked_up.out.splitlines()]
     with Harness(harness, f"{WORDS} --plan {ground}") as driver:
+        assert expected == [given(driver, client) for client in clients]
+    assert 3 == len({frozenset(each) for each in expected})
+
+
+def test_the_tables_of_the_internet_are_looked_up_as_sparrow_does(
+    home: Home, harness: tuple[Path, Path], tables: Path
+) -> None:
+    home.configure(sites=BROAD_SITES, files=[])
+    files = "".join(
+        f"  - {{file: {path}, format: pfx2as}}\n" for path in sorted(tables.glob("*.pfx2as.gz"))
+    )
+    home.config.write_text(home.config.read_text().replace("zones:", f"routes:\n{files}zones:"))
+    chance = random.Random(9)
+    v6 = (0x2000 << 112 | chance.getrandbits(125) for _ in range(1000))
+    clients = [
+        *(str(ipaddress.IPv4Address(chance.getrandbits(32))) for _ in range(1000)),
+        *map(str, map(ipaddress.IPv6Address, v6)),
+    ]
+    plan = compile_plan(home)
+    looked_up = run("lookup", "-c", home.config, "--json", "-", stdin="\n".join(clients).encode())
+    expected = [set(json.loads(line)["vips"]) for line in looked_up.out.splitlines()]
+    with Harness(harness, f"{WORDS} --plan {plan}") as driver:
         assert expected == [given(driver, client) for client in clients]
     assert 3 == len({frozenset(each) for each in expected})
 

@@ -7,7 +7,19 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from bindground import ADDRESSES, HALVES, LOWER, SELF, WORDS, Harness, build_driver, compile_plan
+from bindclients import Clients
+from bindground import (
+    ADDRESSES,
+    CONF,
+    HALVES,
+    LOWER,
+    SELF,
+    WORDS,
+    Harness,
+    build_driver,
+    compile_plan,
+    serving_bind,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,6 +62,39 @@ def test_valgrind_finds_no_error_and_no_leak(
     with Harness((*valgrind, *harness), f"{WORDS} --plan {plan}") as driver:
         swap_under_load(driver, home)
         assert (0, "") == driver.end()
+
+
+@pytest.mark.timeout(900)
+def test_valgrind_finds_nothing_of_the_driver_in_named(
+    home: Home,
+    plan: Path,
+    driver: Path,
+    needs: Callable[[str], str],
+    free_port: Callable[[], int],
+) -> None:
+    folder, port = home.path / "bind", free_port()
+    report = home.path / "report"
+    valgrind = (
+        needs("valgrind"),
+        "--leak-check=full",
+        "--show-leak-kinds=definite,indirect,possible",
+        "--keep-debuginfo=yes",  # BIND unloads the driver before the end
+        "--fair-sched=yes",
+        f"--log-file={report}",
+    )
+    conf = CONF.format(folder=folder, port=port, driver=driver, words=f"{WORDS} --plan {plan}")
+    with (
+        serving_bind(needs("named"), folder, port, conf, valgrind) as bind,
+        Clients(port) as one,
+        Clients(port) as other,
+    ):
+        for turn in range(1, SWAPS + 1):
+            compile_plan(home, HALVES[turn % 2])
+            bind.wait_for_answer([ADDRESSES[64602 if turn % 2 else 64600]])
+    assert {ADDRESSES[64600], ADDRESSES[64602]} == one.answers[LOWER] | other.answers[LOWER]
+    text = report.read_text()
+    assert "ERROR SUMMARY" in text
+    assert [] == [line for line in text.splitlines() if driver.name in line], text
 
 
 @pytest.fixture(scope="module")
