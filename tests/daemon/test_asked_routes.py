@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -161,3 +163,15 @@ def test_a_site_that_goes_is_left_by_the_unknown_too(home: Home, bgpd: Bgpd) -> 
     assert 24 == ask(daemon, "60.1.5.0/24")[2]
     outcome = home.sparrow("simulate", "--down", "au")
     assert 0 == outcome.returncode, outcome.stderr
+
+
+def test_a_route_server_may_be_all_that_there_is(home: Home, bgpd: Bgpd) -> None:
+    home.files = ()
+    daemon = serve(home, bgpd)
+    assert (SELF, TTL_MIN, 24) == ask(daemon, "50.1.5.0/24")
+    wait_until(lambda: ask(daemon, "50.1.5.0/24") == (US, TTL, 24))
+    daemon.command("reload")
+    assert (US, TTL, 24) == ask(daemon, "50.1.5.0/24"), "what was learnt is there after a reload"
+    os.kill(daemon.status()["daemon_pid"], signal.SIGKILL)
+    wait_until(lambda: ask(daemon, "50.1.5.0/24") == (SELF, TTL_MIN, 24))
+    wait_until(lambda: ask(daemon, "50.1.5.0/24") == (US, TTL, 24))
