@@ -225,7 +225,8 @@ class Reloader:
                 delta = await asyncio.to_thread(diff, EMPTY, staged.view.tables.snapshot)
                 await self._serve(staged)
             await self._commit()
-            await asyncio.to_thread(give_back)
+            if not self._is_quiet:  # live tables change every few seconds, and by little
+                await asyncio.to_thread(give_back)
         except InputError as error:
             self._report(error.problems)
             serial = f"serial {old.serial}" if old else "the last plan"
