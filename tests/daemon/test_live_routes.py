@@ -52,12 +52,12 @@ def serve(home: Home, speaker: Speaker, **settings: str) -> Daemon:
 
 def test_an_update_reaches_the_answer_in_two_seconds(home: Home, speaker: Speaker) -> None:
     with announcer(speaker) as client:
-        client.send({**make_routes(20_000), PREFIX: (64510, 64600)})
+        client.send({**make_routes(20_000), PREFIX: (64520, 64600)})
         daemon = serve(home, speaker)
         assert AU == answer(daemon, PREFIX)
         assert NL == answer(daemon, "20.1.9.0/24"), "the route file counts where nothing is live"
         began_s = time.monotonic()
-        client.send({PREFIX: (64510, 64602)})
+        client.send({PREFIX: (64520, 64602)})
         wait_until(lambda: answer(daemon, PREFIX) == US)
         took_s = time.monotonic() - began_s
         client.send({PREFIX: None})
@@ -73,7 +73,7 @@ def test_an_update_reaches_the_answer_in_two_seconds(home: Home, speaker: Speake
 
 def test_a_server_that_dies_leaves_every_answer(home: Home, speaker: Speaker) -> None:
     with announcer(speaker) as client:
-        client.send({**make_routes(100), PREFIX: (64510, 64602)})
+        client.send({**make_routes(100), PREFIX: (64520, 64602)})
         daemon = serve(home, speaker, quiet="1s")
         assert US == answer(daemon, PREFIX)
         speaker.kill()
@@ -87,13 +87,13 @@ def test_a_server_that_dies_leaves_every_answer(home: Home, speaker: Speaker) ->
         wait_until(lambda: daemon.status()["feeds"][0]["phase"] == "live")
         assert US == answer(daemon, PREFIX)
     with announcer(speaker) as client:
-        client.send({**make_routes(100), PREFIX: (64510, 64600)})
+        client.send({**make_routes(100), PREFIX: (64520, 64600)})
         wait_until(lambda: answer(daemon, PREFIX) == AU)
     assert 1 == daemon.status()["feeds"][0]["losses"]
 
 
 def test_an_operator_lets_a_frozen_table_go(home: Home, speaker: Speaker) -> None:
-    routes = {**make_routes(1000), PREFIX: (64510, 64602)}
+    routes = {**make_routes(1000), PREFIX: (64520, 64602)}
     name = f"gobgp {speaker.target}"
     with announcer(speaker) as client:
         client.send(routes)
@@ -112,13 +112,25 @@ def test_an_operator_lets_a_frozen_table_go(home: Home, speaker: Speaker) -> Non
         told = home.sparrow("journal").stdout
         assert "withdrawals_approved" in told
         assert "it has moved out" in told
-        client.send({PREFIX: (64510, 64602)})
+        client.send({PREFIX: (64520, 64602)})
         wait_until(lambda: answer(daemon, PREFIX) == US)
+
+
+def test_routes_that_a_source_may_not_have_do_not_count(home: Home, speaker: Speaker) -> None:
+    inside = "20.1.8.0/25"
+    daemon = serve(home, speaker, sanity="{max_length_v4: 23, own_as: [64521]}")
+    with announcer(speaker) as client:
+        client.send({inside: (64520, 64602), PREFIX: (64520, 64602), "10.0.0.0/8": (64520, 7)})
+        client.send({"20.2.0.0/16": (64521, 64602), "20.3.0.0/16": (64520, 64602)})
+        wait_until(lambda: answer(daemon, "20.3.0.0/24") == US)
+    assert [NL, AU] == [answer(daemon, inside), answer(daemon, "20.2.0.0/24")]
+    refused = {"too_long": 2, "martian": 1, "own_asn": 1}
+    wait_until(lambda: daemon.status()["feeds"][0]["refused"] == refused)
 
 
 def test_a_source_that_is_configured_no_more_counts_no_more(home: Home, speaker: Speaker) -> None:
     with announcer(speaker) as client:
-        client.send({PREFIX: (64510, 64602)})
+        client.send({PREFIX: (64520, 64602)})
     zones = home.zones
     daemon = serve(home, speaker)
     assert US == answer(daemon, PREFIX)

@@ -50,7 +50,7 @@ def speakers(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[list[Spea
 
 
 def announce(speaker: Speaker, *, is_first: bool) -> None:
-    near, far = (64510, 7), (64510, 64511, 7)
+    near, far = (64520, 7), (64520, 64521, 7)
     with announcer(speaker) as client:
         client.send(make_routes(1000))
         client.send({PREFIX: near if is_first else far, OTHER: far if is_first else near})
