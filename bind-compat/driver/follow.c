@@ -217,6 +217,22 @@ static bool is_same_place(const struct sign *one, const struct sign *other)
     return one->device == other->device && one->inode == other->inode;
 }
 
+static bool is_same_sign(const struct sign *one, const struct sign *other)
+{
+    return is_same_place(one, other) && one->number == other->number;
+}
+
+/* Whether another generation came meanwhile: then the files of this one may be gone already. */
+static bool is_overtaken(const struct follower *follower)
+{
+    struct sign sign;
+    struct trouble trouble;
+    if (!read_sign(follower->options, &sign, &trouble))
+        return false;
+    close(sign.file);
+    return !is_same_sign(&sign, &follower->seen);
+}
+
 /* Take the generation that a sign tells of, or refuse it. */
 static void take_generation(struct follower *follower, const struct sign *sign)
 {
@@ -235,7 +251,8 @@ static void take_generation(struct follower *follower, const struct sign *sign)
         made = NULL;
     }
     if (!made) {
-        refuse(follower, &trouble);
+        if (!is_overtaken(follower))
+            refuse(follower, &trouble);
         return;
     }
     tell_taken(follower, made);
@@ -250,7 +267,7 @@ static void look(struct follower *follower)
         refuse(follower, &trouble);
         return;
     }
-    bool is_known = is_same_place(&sign, &follower->seen) && sign.number == follower->seen.number;
+    bool is_known = is_same_sign(&sign, &follower->seen);
     bool is_due = follower->is_refused && ++follower->waited >= follower->patience;
     if (is_known && !is_due) {
         close(sign.file);

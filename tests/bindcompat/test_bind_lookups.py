@@ -250,7 +250,7 @@ def spoiled_plans(plan: Path, aside: Path) -> Iterator[str]:
     """Write plans with something wrong in them into a directory; give what each is about."""
     chance = random.Random(aside.name)
     current = json.loads((plan / "current").read_text())
-    for number in range(150):
+    for number in range(100):
         kind = chance.choice((*KINDS, *KINDS, "current"))
         for path in plan.iterdir():
             if not (aside / path.name).exists() or path.stat().st_size < 2**16:
