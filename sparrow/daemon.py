@@ -32,6 +32,7 @@ from sparrow.keeping.publishing import Publisher
 from sparrow.keeping.reserve import take_charge
 from sparrow.keeping.tether import Tether
 from sparrow.knowing.commands import Commands
+from sparrow.knowing.damping import HELD, Damper
 from sparrow.knowing.feeding import FEEDS, Feeds
 from sparrow.knowing.lorefiles import LoreFiles
 from sparrow.knowing.persisting import go_on
@@ -85,6 +86,7 @@ class Daemon:
             charge.run_dir / ASKED_SOCKET,
         )
         self._library = Library()
+        self._damper = Damper(state_dir / HELD, time.time, self._renew)
         self._lore_files = LoreFiles(self._library, charge.layout.state_dir, self._renew)
         self._reloader = Reloader(
             Surroundings(
@@ -94,6 +96,7 @@ class Daemon:
                 gate=self._gate,
                 live_tables=self._feeds.tables_by_view,
                 read_lore=self._read_lore,
+                damper=self._damper,
                 is_stopping=self._stop.is_set,
                 conditions=lambda: self._sites.conditions,
                 on_first=lambda view: self._sites.configure(view.config),
@@ -167,6 +170,7 @@ class Daemon:
                 ("tables", self._tables.run),
                 ("live sources", self._feeds.run),
                 ("what is known of addresses", self._lore_files.run),
+                ("hysteresis", self._damper.run),
                 ("the route port", self._serve_route_port),
                 ("HTTP", self._serve_http),
                 ("counters", self._fold),
@@ -178,6 +182,7 @@ class Daemon:
         self._sites.configure(view.config)
         self._tables.configure(view.config)
         self._lore_files.configure(view.config)
+        self._damper.take_up(view)
         self._feeds.keep(view.config.feeds)
         if self._is_open:
             self._confirm()

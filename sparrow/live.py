@@ -77,8 +77,8 @@ class Live:
 
         `conditions` are how the sites stand. Raises `InputError`.
         """
-        authority, tables = self._authority(conditions), self.view.tables
-        found = explain(authority, self.rib, parse_case(arguments), served, tables)
+        authority = self._authority(conditions)
+        found = explain(authority, self.rib, parse_case(arguments), served, self.view)
         return {"lines": render_explanation(found), "facts": explanation_facts(found)}
 
     def _authority(self, conditions: Conditions) -> Authority:
@@ -150,4 +150,4 @@ class Live:
         if authority.zones.find(name) is None:
             raise InputError([Problem(f"{render_name(name)} is in no zone that is served here")])
         case = Case(name, RRType.A, address)
-        return render_explanation(explain(authority, self.rib, case, tables=self.view.tables))
+        return render_explanation(explain(authority, self.rib, case, view=self.view))

@@ -26,6 +26,7 @@ from sparrow.errors import InputError, Problem
 from sparrow.lore import load_lore
 from sparrow.policy.chart import Chart
 from sparrow.policy.configured import build_rules, build_services, build_site_set
+from sparrow.policy.damping import Held
 from sparrow.policy.knowledge import Views, build_knowledge
 from sparrow.policy.steering import (
     Steering,
@@ -108,6 +109,7 @@ def stage(staging: Staging) -> Staged:
         tables=tables,
         lore=lore,
         stale=stale,
+        held=Held(),
         site_set=build_site_set(config),
         authority=Authority(
             zones=zones,
@@ -133,6 +135,7 @@ def restage_tables(view: View, staging: Staging) -> Staged:
         tables=tables,
         lore=lore,
         stale=stale,
+        held=Held(),
         authority=replace(view.authority, steering=steering),
         serial=staging.serial,
         loaded_at_s=loaded_at_s,

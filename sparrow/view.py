@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sparrow.config.model import Config
     from sparrow.dns.respond import Authority
     from sparrow.lore import LoadedLore
+    from sparrow.policy.damping import Held
     from sparrow.policy.site import SiteSet
     from sparrow.sources.files import Loaded
 
@@ -36,6 +37,8 @@ class View:
     """The sites; None where none are configured."""
     authority: Authority
     """What the answers to DNS queries depend on."""
+    held: Held
+    """What changes of routes would move, and do not yet."""
     serial: int
     """1 for the first state served, one more for each that differed."""
     loaded_at_s: float

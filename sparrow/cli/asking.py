@@ -192,5 +192,5 @@ def _explain(config_path: str, arguments: dict[str, Any]) -> dict[str, Any]:
     with progress_bar("reading route tables") as progress:
         view = stage(Staging(config_path, progress=progress)).view
     rib = build_rib(view.tables.snapshot)
-    found = explain_case(view.authority, rib, case, tables=view.tables)
+    found = explain_case(view.authority, rib, case, view=view)
     return {"lines": render_explanation(found), "facts": explanation_facts(found)}

@@ -40,7 +40,7 @@ from sparrow.config.keys import (
     Vip,
 )
 from sparrow.config.powerdns import PdnsConfig
-from sparrow.config.ranking import MAX_HOPS, GeoOrNone, Override, RankingConfig
+from sparrow.config.ranking import MAX_HOPS, GeoOrNone, HysteresisConfig, Override, RankingConfig
 from sparrow.config.sanity import DEFAULT_SANITY, SanityConfig
 from sparrow.config.shape import NAME, checked, entries, some
 from sparrow.values.address import parse_address
@@ -335,6 +335,8 @@ class Config(Model):
     """What tells where clients are; None where no distance is known."""
     ranking: RankingConfig = RankingConfig()
     """How sites that have views are put in order."""
+    hysteresis: HysteresisConfig | None = None
+    """When clients may change their site because a route changed; None for at once."""
     overrides: tuple[Override, ...] = ()
     """Clients that are sent to a site whatever is known of them, in configured order."""
     notify: NotifyConfig | None = None

@@ -9,9 +9,9 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import BeforeValidator, Field
 
-from sparrow.config import fields, places, shape, targets
+from sparrow.config import amounts, fields, places, shape, targets
 from sparrow.config.fields import or_null, whole
-from sparrow.config.keys import Flag, Label, Model, Path, PathOrNull
+from sparrow.config.keys import DAY_S, Flag, Label, Model, Path, PathOrNull, ShareOrNull
 from sparrow.config.shape import NAME, checked, some
 from sparrow.values.address import Prefix
 
@@ -41,6 +41,21 @@ class RankingConfig(Model):
     """True: the local preference of a route is set on purpose, and goes before its hops."""
     depth: Annotated[int, checked(whole(1, MAX_DEPTH))] = 3
     """Sites of a ranking that count; behind them come the fallbacks of the first."""
+
+
+class HysteresisConfig(Model):
+    """When clients may change their site because a route changed."""
+
+    margin_ms: Annotated[int, checked(whole(0, 10_000))] = 5
+    """Milliseconds beyond `rtt_margin_ms` by which a site wins at once."""
+    margin_km: Annotated[int, checked(whole(0, 20_100))] = 500
+    """Kilometres beyond `distance_margin_km` by which it does."""
+    margin_hops: Annotated[int, checked(whole(0, MAX_HOPS))] = 1
+    """Hops beyond `path_margin` by which it does."""
+    hold_s: Annotated[float, checked(amounts.duration(1, DAY_S))] = Field(300.0, alias="hold")
+    """Seconds after which any other winner is taken."""
+    budget: ShareOrNull = 0.05
+    """Part of the addresses of a family that may change within a minute; None for all."""
 
 
 class GeoConfig(Model):

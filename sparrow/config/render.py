@@ -32,7 +32,7 @@ if TYPE_CHECKING:
         SsrsConfig,
         ZoneConfig,
     )
-    from sparrow.config.ranking import OverrideConfig, RankingConfig
+    from sparrow.config.ranking import HysteresisConfig, OverrideConfig, RankingConfig
     from sparrow.config.sanity import SanityConfig
     from sparrow.config.yamltext import Yaml
     from sparrow.values.name import Name
@@ -56,6 +56,8 @@ def render_config(config: Config) -> str:
         file = config.geo.file
         top["geo"] = {config.geo.source: file} if file else config.geo.source
     top["ranking"] = _ranking(config.ranking)
+    if config.hysteresis is not None:
+        top["hysteresis"] = _hysteresis(config.hysteresis)
     top["overrides"] = [_override(override) for override in config.overrides]
     if config.notify is not None:
         command, timeout = config.notify.command, render_duration(config.notify.timeout_s)
@@ -280,6 +282,16 @@ def _guards(guards: GuardsConfig) -> Yaml:
         "max_shrink": guards.max_shrink,
         "max_moved": guards.max_moved,
         "canaries": [str(canary) for canary in guards.canaries],
+    }
+
+
+def _hysteresis(hysteresis: HysteresisConfig) -> Yaml:
+    return {
+        "margin_ms": hysteresis.margin_ms,
+        "margin_km": hysteresis.margin_km,
+        "margin_hops": hysteresis.margin_hops,
+        "hold": render_duration(hysteresis.hold_s),
+        "budget": hysteresis.budget,
     }
 
 

@@ -20,17 +20,20 @@ from sparrow.policy.outcome import Reason
 from sparrow.policy.special import unwrap
 from sparrow.policy.steering import find_class
 from sparrow.values.address import Prefix, family_of, render_address, truncate
+from sparrow.values.moment import render_moment
 from sparrow.values.name import Name, render_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sparrow.control.evidence import Leaning, Tables
+    from sparrow.control.evidence import Leaning
     from sparrow.control.lookup import RouteFinder
     from sparrow.dns.respond import Authority, Chooser, Ground, Reply
+    from sparrow.policy.damping import Wish
     from sparrow.policy.intervals import Intervals
     from sparrow.policy.steering import Choice, Steering
     from sparrow.rib.route import Route
+    from sparrow.view import View
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,9 @@ class Steered:
     """Which rule decided, as the sites are known to stand."""
     agrees: bool
     """Whether the class that was served is that one, or one that stands for it as it gets the
-    same while sites are down."""
+    same while sites are down, or one that hysteresis holds."""
+    wish: Wish | None
+    """What hysteresis holds; None where it holds nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +108,13 @@ def explain(
     rib: RouteFinder,
     case: Case,
     served: Served | None = None,
-    tables: Tables | None = None,
+    view: View | None = None,
 ) -> Explanation:
     """Answer the case with the serving code, and gather what led to it.
 
     The answer is that of the published plan, `served`, where there is one; the rest
-    is looked up in what is known: `authority`, the RIB, and the tables by view, which are
-    needed where sites are ranked.
+    is looked up in what is known: `authority`, the RIB, and `view`, which is needed where
+    sites are ranked or hysteresis holds something.
     """
     ground = served.ground if served else authority
     reply = respond(ground, encode_case(case), Sender(case.source), now_s=0)
@@ -121,7 +126,7 @@ def explain(
     steered = None
     if steering and reply.choice:
         steered = _explain_choice(
-            _Grounds(steering, rib, tables), reply.choice, ground.steering or steering
+            _Grounds(steering, rib, view), reply.choice, ground.steering or steering
         )
     return Explanation(
         case=case,
@@ -147,21 +152,26 @@ class _Grounds(NamedTuple):
 
     steering: Steering
     rib: RouteFinder
-    tables: Tables | None
+    view: View | None
 
 
 def _explain_choice(grounds: _Grounds, choice: Choice, chooser: Chooser) -> Steered:
     steering, service = grounds.steering, grounds.steering.services[choice.service]
     inner, _ = unwrap(choice.decided_by)
     match = grounds.rib.find(inner)
-    leaning = find_leaning(steering, service, inner, match[1] if match else None, grounds.tables)
+    tables = grounds.view.tables if grounds.view else None
+    leaning = find_leaning(steering, service, inner, match[1] if match else None, tables)
     order = leaning.preference.sites
     expected = find_class(steering.site_set, service, choice.family, order)
+    client = family_of(inner), int.from_bytes(inner, "big")
+    wish = grounds.view.held.find(service.name, choice.family, client) if grounds.view else None
     return Steered(
         choice=choice,
         expected=expected,
         reason=steering.find_outcome(choice.service, choice.family, choice.candidates).reason,
-        agrees=expected == choice.candidates
+        wish=wish,
+        agrees=wish is not None
+        or expected == choice.candidates
         or chooser.gives_alike(choice.service, choice.family, expected, choice.candidates),
         match=match,
         leaning=leaning,
@@ -219,8 +229,12 @@ def _describe_choice(explanation: Explanation, steered: Steered) -> Iterator[tup
         yield "known", each.render()
     home = explanation.site_names[steered.leaning.home]
     because = steered.leaning.render_ground()
-    order = steered.expected if steered.agrees else choice.candidates
+    is_expected = steered.agrees and steered.wish is None
+    order = steered.expected if is_expected else choice.candidates
     yield "class", f"{home} ({because}); order: {_name_order(explanation, order)}"
+    if steered.wish:
+        since = render_moment(steered.wish.since_s)
+        yield "held", f"by hysteresis: the client would have {steered.wish.target} since {since}"
     if not steered.agrees:
         expected = _name_order(explanation, steered.expected)
         yield "ALARM", f"the route leads to another order than is served: {expected}"
@@ -315,7 +329,7 @@ def explanation_facts(explanation: Explanation) -> dict[str, Any]:
 
 
 _CHOICE_FACTS = (
-    *("service", "decided_by", "prefix", "route", "home", "ground", "override", "known"),
+    *("service", "decided_by", "prefix", "route", "home", "ground", "override", "held", "known"),
     *("candidates", "site", "scope", "block", "agrees", "reason", "unknown"),
 )
 """Facts of a steered answer; null where no client was looked at."""
@@ -332,6 +346,7 @@ def _choice_facts(explanation: Explanation, steered: Steered) -> dict[str, Any]:
         "home": names[steered.leaning.home],
         "ground": steered.leaning.preference.ground.name.lower(),
         "override": steered.leaning.override,
+        "held": steered.wish.target if steered.wish else None,
         "known": [each.facts() for each in steered.leaning.evidence],
         "candidates": [
             {"site": each.site, "taken": each.is_taken, "why": each.why}

@@ -9,12 +9,14 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from sparrow.values.address import IPV4, IPV6
 from sparrow.values.moment import render_moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from sparrow.config.ranking import OverrideConfig
+    from sparrow.policy.damping import Held
     from sparrow.view import View
 
 _NOUNS = {"places": ("places", "stretches"), "rtts": ("round-trip times", "prefixes and ASes")}
@@ -31,6 +33,7 @@ def build_lore_row(view: View) -> dict[str, Any]:
         "depth": ranking.rules.depth if ranking else None,
         "configured_depth": view.config.ranking.depth,
         "stale_views": sorted(view.stale),
+        "held": _held_row(view.held) if view.config.hysteresis else None,
     }
 
 
@@ -40,6 +43,16 @@ def _override_row(override: OverrideConfig) -> dict[str, Any]:
         "site": override.site,
         "until": override.until_s,
         "reason": override.reason,
+    }
+
+
+def _held_row(held: Held) -> dict[str, Any]:
+    wishes = {wish for each in held.wishes.values() for wish in each}
+    return {
+        "stretches": len(wishes),
+        "v4": sum(wish.size for wish in wishes if wish.family == IPV4),
+        "v6": sum(wish.size for wish in wishes if wish.family == IPV6),
+        "oldest": min((wish.since_s for wish in wishes), default=None),
     }
 
 
@@ -57,6 +70,11 @@ def describe_lore(row: Mapping[str, Any]) -> Iterator[str]:
         until = "" if override["until"] is None else f" until {render_moment(override['until'])}"
         reason = f": {override['reason']}" if override["reason"] else ""
         yield f"override: {override['clients']} -> {override['site']}{until}{reason}"
+    if row["held"] and row["held"]["stretches"]:
+        yield (
+            f"hysteresis holds {row['held']['stretches']} stretches of addresses, the oldest "
+            f"since {render_moment(row['held']['oldest'])}"
+        )
     for site in row["stale_views"]:
         yield f"THE VIEW OF {site} IS TOO OLD: it comes behind all other sites"
     if row["depth"] is not None and row["depth"] < row["configured_depth"]:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from sparrow.keeping.charge import Charge
     from sparrow.keeping.overview import Overview
     from sparrow.keeping.publishing import Publisher
+    from sparrow.knowing.damping import Damper
     from sparrow.knowing.feeding import LiveTables
     from sparrow.lore import LoadedLore
     from sparrow.policy.outcome import Conditions
@@ -70,6 +71,8 @@ class Surroundings:
     called in the thread that reads."""
     read_lore: Callable[[Config], LoadedLore]
     """Gives what else is known of addresses; called there, raises `InputError`."""
+    damper: Damper
+    """What holds back what routes would move."""
     is_stopping: Callable[[], bool]
     """Whether nobody waits for tables any more."""
     conditions: Callable[[], Conditions]
@@ -122,7 +125,8 @@ class Reloader:
         """
         async with self._lock:
             try:
-                staged = await asyncio.to_thread(self._build, lambda: stage(self._staging(None)))
+                staging = self._staging(None)
+                staged = await asyncio.to_thread(self._build, None, lambda: stage(staging))
                 await self._publish_first(staged.view)
                 await self._commit()
             except InputError as error:
@@ -217,7 +221,7 @@ class Reloader:
 
     async def _change(self, old: View | None, build: Callable[[], Staged]) -> dict[str, Any]:
         try:
-            staged = await asyncio.to_thread(self._build, build)
+            staged = await asyncio.to_thread(self._build, old, build)
             if self.live and old:
                 delta = await self._replace(self.live, old, staged)
             else:
@@ -294,15 +298,17 @@ class Reloader:
         self._admitted = self._around.gate.admit(candidate, decision)
         return self._admitted.loaded
 
-    def _build(self, build: Callable[[], Staged]) -> Staged:
-        """Build a view, with the doubts of the gate; in the thread that reads."""
+    def _build(self, old: View | None, build: Callable[[], Staged]) -> Staged:
+        """Build the view behind another, with the doubts of the gate; in the thread that reads."""
         staged = build()
-        return replace(
-            staged, warnings=staged.warnings + (self._admitted.warnings if self._admitted else ())
-        )
+        view = self._around.damper.apply(old, staged.view, is_asked=self._is_asked)
+        doubts = self._admitted.warnings if self._admitted else ()
+        return Staged(view, staged.warnings + doubts)
 
     async def _commit(self) -> None:
-        """Have the gate remember what serves by now."""
+        """Have the gate and the damper remember what serves by now."""
+        if self.live:
+            await asyncio.to_thread(self._around.damper.store, self.live.view.held)
         if self._admitted:
             self._files = self._admitted.loaded
             await self._around.gate.commit(self._admitted)
@@ -390,8 +396,8 @@ def _know_the_same(old: View, new: View) -> bool:
     """Tell whether two views that have the same table in all know the same of every site."""
     before, after = old.tables, new.tables
     return (
-        (old.lore.lore, old.stale, before.views.keys())
-        == (new.lore.lore, new.stale, after.views.keys())
+        (old.lore.lore, old.stale, old.held.wishes, before.views.keys())
+        == (new.lore.lore, new.stale, new.held.wishes, after.views.keys())
         and _is_same_table(before.common, after.common)
         and all(_is_same_table(table, after.views[name]) for name, table in before.views.items())
     )

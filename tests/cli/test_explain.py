@@ -82,6 +82,7 @@ def test_the_facts_are_those_of_the_answer_that_is_given(daemon: Daemon) -> None
         "home": "us",
         "ground": "common",
         "override": None,
+        "held": None,
         "known": [],
         "site": "us",
         "block": ["20.1.2.0", "20.1.2.255"],

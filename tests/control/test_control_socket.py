@@ -177,7 +177,7 @@ def test_explain_gives_lines_and_facts(daemon: Daemon) -> None:
         "explain", name="www.example.org", **{"from": "127.0.0.1"}, subnet="20.1.2.0/24"
     )["result"]
     keys = """name type rcode zone service decided_by prefix route home
-        ground override known candidates site scope block
+        ground override held known candidates site scope block
         ttl answer generation agrees reason unknown"""
     assert ({"lines", "facts"}, set(keys.split())) == (result.keys(), result["facts"].keys())
 
