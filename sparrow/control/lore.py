@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from sparrow.values.address import IPV4, IPV6
+from sparrow.values.address import FAMILIES, IPV4, IPV6
 from sparrow.values.moment import render_moment
 
 if TYPE_CHECKING:
@@ -47,11 +47,13 @@ def _override_row(override: OverrideConfig) -> dict[str, Any]:
 
 
 def _held_row(held: Held) -> dict[str, Any]:
-    wishes = {wish for each in held.wishes.values() for wish in each}
+    wishes = [wish for each in held.wishes.values() for wish in each]
+    stretches = {(wish.family, wish.start, wish.end) for wish in wishes}
+    sizes = {of: sum(end - start for f, start, end in stretches if f == of) for of in FAMILIES}
     return {
-        "stretches": len(wishes),
-        "v4": sum(wish.size for wish in wishes if wish.family == IPV4),
-        "v6": sum(wish.size for wish in wishes if wish.family == IPV6),
+        "stretches": len(stretches),
+        "v4": sizes[IPV4],
+        "v6": sizes[IPV6],
         "oldest": min((wish.since_s for wish in wishes), default=None),
     }
 
