@@ -8,6 +8,7 @@ again, so that no answer is taken for that to another question. Start from `Rout
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 from typing import TYPE_CHECKING
 
@@ -41,12 +42,22 @@ class RouteServerClient:
     anew where the server has closed it.
     """
 
-    def __init__(self, server: RouteServer, *, timeout_s: float = TIMEOUT_S) -> None:
-        """Ask `server`; a question takes at most `timeout_s`, waiting for its turn included."""
+    def __init__(
+        self,
+        server: RouteServer,
+        *,
+        timeout_s: float = TIMEOUT_S,
+        back_off_s: tuple[float, float] = BACK_OFF_S,
+    ) -> None:
+        """Ask `server`; a question takes at most `timeout_s`, waiting for its turn included.
+
+        `back_off_s` is how long the server is left alone after the first failure, and at most.
+        """
         self._server = server
         self._dialect = DIALECTS[server.kind]
         self._port = self._dialect.port if server.port is None else server.port
         self._timeout_s = timeout_s
+        self._back_off_s = back_off_s
         self._turn = asyncio.Lock()
         self._link: _Link | None = None
         self._is_closed = False
@@ -112,12 +123,12 @@ class RouteServerClient:
             raise self._error("is asked no more: the client is closed")
         left_s = self._retry_at_s - asyncio.get_running_loop().time()
         if self._pause_s and left_s > 0:
-            raise RouteServerError(f"{self._failure}; it is tried again in {left_s:.0f} s")
+            left = math.ceil(left_s)
+            raise RouteServerError(f"{self._failure}; it is tried again in {left} s")
 
     def _back_off(self, failure: str) -> None:
-        first_s, most_s = BACK_OFF_S
         self._failure = failure
-        self._pause_s = min(max(2 * self._pause_s, first_s), most_s)
+        self._pause_s = lengthen(self._pause_s, self._back_off_s)
         self._retry_at_s = asyncio.get_running_loop().time() + self._pause_s
 
     async def _open(self) -> _Link:
@@ -141,6 +152,12 @@ class RouteServerClient:
         if isinstance(event, Ending):
             raise self._error(event.why)
         return link
+
+
+def lengthen(pause_s: float, back_off_s: tuple[float, float]) -> float:
+    """Give how long a server is left alone that was so for `pause_s` before; 0 for not at all."""
+    first_s, most_s = back_off_s
+    return min(max(2 * pause_s, first_s), most_s)
 
 
 def _describe(error: OSError) -> str:
