@@ -70,7 +70,7 @@ def serve(config_path: str | None, log_format: str, log_level: str, *, is_replac
         known = _recall(origin)
         if known is None:
             if origin:  # otherwise nobody will want a daemon
-                reserve.start()
+                reserve.start(path)
             known = _read_layout(path)
         layout = replace(leave_out_absent(known), log_format=log_format, log_level=log_level)
         account = find_account(layout.user)

@@ -48,12 +48,15 @@ class Reserve:
         """Let the daemon go that got no charge."""
         self.dismiss()
 
-    def start(self) -> None:
-        """Start a daemon; where that fails there is none, and it is tried again when it is due."""
+    def start(self, config_path: str) -> None:
+        """Start a daemon; where that fails there is none, and it is tried again when it is due.
+
+        The configuration is named for whoever looks at the list of processes.
+        """
         ours, theirs = socket.socketpair()
         with theirs, suppress(OSError), held_signals():
             self._process = subprocess.Popen(  # noqa: S603  (a program of ours)
-                [*self._program, str(theirs.fileno())],
+                [*self._program, str(theirs.fileno()), config_path],
                 env=child_environ(),
                 stdin=subprocess.DEVNULL,
                 pass_fds=(theirs.fileno(),),
@@ -90,7 +93,7 @@ class Reserve:
 
 
 def take_charge(argument: str) -> Charge | None:
-    """Give the charge of a daemon, from the one argument of its program.
+    """Give the charge of a daemon, from the first argument of its program.
 
     That is the charge, or the descriptor of the tether on which it will come. None where
     none comes.

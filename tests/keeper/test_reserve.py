@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,13 +21,12 @@ from sparrow.values.address import parse_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 DAEMON = """
 import os, socket, sys
 from sparrow.keeping.reserve import take_charge
 print(os.getpid(), file=open(sys.argv[1] + "/pid", "w"), flush=True)
-charge = take_charge(sys.argv[-1])
+charge = take_charge(sys.argv[-2])
 if charge is None:
     sys.exit(9)
 os.write(charge.estate.finish_write_fd, b"pipe")
@@ -37,7 +37,7 @@ HOLDER = """
 import signal, sys
 from sparrow.keeping.reserve import Reserve
 with Reserve([*sys.argv[1:]]) as reserve:
-    reserve.start()
+    reserve.start("/etc/sparrow.yaml")
     signal.pause()
 """
 
@@ -68,7 +68,7 @@ def test_the_daemon_gets_its_charge_with_open_files_of_its_own(
     charge: Charge, tmp_path: Path
 ) -> None:
     with Reserve(program(tmp_path)) as reserve:
-        reserve.start()
+        reserve.start("/etc/sparrow.yaml")
         found = reserve.send(charge)
         assert found is not None
     process, tether = found
@@ -80,9 +80,10 @@ def test_the_daemon_gets_its_charge_with_open_files_of_its_own(
 
 def test_who_gets_no_charge_is_gone_on_leaving(tmp_path: Path) -> None:
     with Reserve(program(tmp_path)) as reserve:
-        reserve.start()
+        reserve.start("/etc/sparrow.yaml")
         pid = pid_in(tmp_path)
         assert is_alive(pid)
+        assert Path(f"/proc/{pid}/cmdline").read_bytes().endswith(b"\0/etc/sparrow.yaml\0")
     assert not is_alive(pid)
 
 
@@ -95,7 +96,7 @@ def test_who_waits_for_a_charge_ends_with_the_one_that_would_send_it(tmp_path: P
 
 def test_a_daemon_that_died_gets_no_charge(charge: Charge, tmp_path: Path) -> None:
     with Reserve(program(tmp_path)) as reserve:
-        reserve.start()
+        reserve.start("/etc/sparrow.yaml")
         pid = pid_in(tmp_path)
         os.kill(pid, signal.SIGKILL)
         wait_for(lambda: not is_alive(pid), "the end of the reserve")
@@ -106,7 +107,7 @@ def test_without_a_daemon_there_is_none_to_charge(charge: Charge) -> None:
     with Reserve() as reserve:
         assert reserve.send(charge) is None
     with Reserve(["/nonexistent/program"]) as reserve:
-        reserve.start()
+        reserve.start("/etc/sparrow.yaml")
         assert reserve.send(charge) is None
 
 
