@@ -7,7 +7,6 @@ out is given back as it is, and what two tables have in common is judged once. S
 
 from __future__ import annotations
 
-from array import array
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -79,7 +78,7 @@ class TableSieve:
             self._refused[reason] = self._refused.get(reason, 0) + 1
         if not bad:
             return table
-        return table.pick(array("I", [row for row in range(len(table)) if row not in bad]))
+        return table.drop(sorted(bad))
 
     def _bad_routes(self, table: FamilyTable) -> Iterator[tuple[int, Reason]]:
         reasons = self._reasons

@@ -87,6 +87,17 @@ class FamilyTable:
             _pick(self.routes, rows),
         )
 
+    def drop(self, rows: Sequence[int]) -> FamilyTable:
+        """Give the table without these rows, which ascend; the table itself without any."""
+        if not rows:
+            return self
+        return FamilyTable(
+            self.family,
+            tuple(_drop(column, rows) for column in self.networks),
+            _drop(self.lengths, rows),
+            _drop(self.routes, rows),
+        )
+
     def key(self, row: int) -> tuple[int, ...]:
         """Give what rows are sorted by: the words of the network, and the length."""
         return (*(column[row] for column in self.networks), self.lengths[row])
@@ -117,6 +128,17 @@ def _split(number: int, bits: int, words: int) -> tuple[int, ...]:
 
 def _pick(column: array[int], rows: Sequence[int]) -> array[int]:
     return array(column.typecode, map(column.__getitem__, rows))
+
+
+def _drop(column: array[int], rows: Sequence[int]) -> array[int]:
+    """Copy what lies between the rows."""
+    kept = array(column.typecode)
+    start = 0
+    for row in rows:
+        kept.extend(column[start:row])
+        start = row + 1
+    kept.extend(column[start:])
+    return kept
 
 
 def _swap_on_little_endian(words: array[int]) -> array[int]:

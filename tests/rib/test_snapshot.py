@@ -139,6 +139,18 @@ def test_a_part_and_picked_rows_are_tables_themselves() -> None:
     assert table is table.pick(range(5))
 
 
+def test_what_is_left_without_some_rows_is_what_is_picked_of_the_others() -> None:
+    random = Random(5)
+    table = build_snapshot(random_table(random, 300).items())
+    for family in (4, 6):
+        rows = table.family(family)
+        for count in (0, 1, 7, len(rows)):
+            gone = sorted(random.sample(range(len(rows)), count))
+            kept = array("I", [row for row in range(len(rows)) if row not in gone])
+            assert rows.pick(kept) == rows.drop(gone)
+    assert table.v4 is table.v4.drop([])
+
+
 def test_packed_networks_lie_end_to_end_in_network_order() -> None:
     snapshot = build_snapshot(map(entry, ("10.0.0.0/8", "192.0.2.0/24", "2001:db8::/32")))
     assert bytes([10, 0, 0, 0, 192, 0, 2, 0]) == snapshot.v4.packed()
