@@ -346,7 +346,7 @@ class Config(Model):
     pdns: PdnsConfig | None = None
     """Where PowerDNS asks; None for nowhere."""
 
-    @field_validator("ssrs", "notify", "http", "pdns", mode="before")
+    @field_validator("ssrs", "notify", "http", "pdns", "hysteresis", mode="before")
     @classmethod
     def _refuse_empty(cls, value: object) -> object:
         return shape.not_empty(value)
