@@ -224,6 +224,7 @@ def test_answers_go_on_while_the_daemon_is_dead(home: Home) -> None:
 def test_a_dead_worker_is_replaced_and_who_connects_meanwhile_waits(home: Home) -> None:
     daemon = home.serve()
     with Asker(path_of(home)) as asker:
+        assert {"result": True} == asker.ask({"method": "initialize"})  # so it is accepted
         before = worker_pid(daemon)
         kill(before)
         assert asker.is_closed()
