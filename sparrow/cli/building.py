@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
 import click
 
 from sparrow.cli.options import config_option, locate_config
 from sparrow.cli.progress import progress_bar
 from sparrow.cli.terminal import ending, say, say_problems
+from sparrow.cli.viewing import check_sites, choose_sites, split_peers, split_views
 from sparrow.config.load import load_config
 from sparrow.errors import InputError, Problem
 from sparrow.policy.bestpath import PathChooser
 from sparrow.policy.configured import build_site_set
 from sparrow.policy.sanity import Sieve
-from sparrow.sources.dumpfiles import DumpFile, load_dumps, no_route_left, refusals
+from sparrow.rib.snapshot import EMPTY
+from sparrow.sources.dumpfiles import DumpFile, build_chosen, load_dumps, no_route_left, refusals
 from sparrow.sources.dumps import DumpFormat
 from sparrow.sources.routebuild import Output, renderer, write_routes
 from sparrow.values.peer import parse_peer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+
+    from sparrow.rib.route import Route
+    from sparrow.values.address import Prefix
+    from sparrow.values.peer import PeerChoice
+
+    Lines: TypeAlias = tuple[Iterator[tuple[Prefix, Route]], Callable[[Route], str]]
 
 
 @click.command()
@@ -29,9 +43,18 @@ from sparrow.values.peer import parse_peer
     help="The route file to be written; one that ends with .gz is packed.",
 )
 @click.option(
+    "--view",
+    "views",
+    metavar="SITE=INPUT",
+    multiple=True,
+    help="What a site of the configuration sees; the file names the nearest site then.",
+)
+@click.option(
     "--peer",
-    metavar="PEER",
-    help="The one neighbour whose paths count: its address, or its AS number.",
+    "peers",
+    metavar="[SITE=]PEER",
+    multiple=True,
+    help="The one neighbour whose paths count, by address or AS number; with SITE in its view.",
 )
 @click.option(
     "--format",
@@ -42,48 +65,100 @@ from sparrow.values.peer import parse_peer
 @click.option(
     "--output",
     type=click.Choice([each.value for each in Output]),
-    default=Output.ORIGIN.value,
-    show_default=True,
-    help="What stands behind each prefix: the origin AS, the nearest site's AS, or the path.",
+    help="What stands behind each prefix: the origin AS (the default), the site's, the path.",
 )
-@click.argument("inputs", metavar="INPUT...", nargs=-1, required=True)
+@click.argument("inputs", metavar="[INPUT]...", nargs=-1)
 def build(
     *,
     config_path: str | None,
     target: str,
-    peer: str | None,
+    views: tuple[str, ...],
+    peers: tuple[str, ...],
     dump_format: str | None,
-    output: str,
+    output: str | None,
     inputs: tuple[str, ...],
 ) -> None:
     """Make a route file of BGP dumps: MRT, router output, and other tables.
 
     All INPUTs are one table. For each prefix the neighbours' paths are held against each
     other, and one is chosen; `docs/routes-build.md` says how. Damaged records and routes
-    that no table should have are left out, counted and listed. Only --output site needs
-    a configuration.
+    that no table should have are left out, counted and listed. --output site needs a
+    configuration, and so does --view: there the sites are ranked by what each of them sees.
     """
     with ending():
-        chosen_output = Output(output)
-        site_set = None
-        if chosen_output is Output.SITE:
-            site_set = build_site_set(load_config(locate_config(config_path)).config)
-            if site_set is None:
-                raise InputError(
-                    [Problem("the configuration has no sites: --output site needs some")]
-                )
-        chooser = PathChooser(sieve := Sieve(), parse_peer(peer) if peer else None)
-        chosen_format = DumpFormat(dump_format) if dump_format else None
+        reading = _Reading(
+            DumpFormat(dump_format) if dump_format else None,
+            {site: parse_peer(peer) for site, peer in split_peers(peers).items()},
+        )
+        if views:
+            lines = _build_of_views(reading, config_path, split_views(views), inputs, output)
+        else:
+            lines = _build_of_inputs(reading, config_path, inputs, output)
+        say(f"{target}: {write_routes(target, *lines):,} prefixes")
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """How dumps are read."""
+
+    format: DumpFormat | None
+    """How all of them are written; None to tell by the content."""
+    peers: Mapping[str | None, PeerChoice]
+    """By site: whose paths count in its view; None for where there is none of a site's own."""
+
+    def check(self, sites: Collection[str]) -> None:
+        """See that neighbours are of views that there are. Raises `InputError`."""
+        problems = [
+            Problem(f"--peer {site}={peer}: there is no --view of {site!r}")
+            for site, peer in self.peers.items()
+            if site is not None and site not in sites
+        ]
+        if problems:
+            raise InputError(problems)
+
+    def read(self, paths: Sequence[str], site: str | None = None) -> PathChooser:
+        """Read dumps, and tell what became of them. Raises `InputError`."""
+        chooser = PathChooser(Sieve(), self.peers.get(site, self.peers.get(None)))
         with progress_bar("reading dumps") as progress:
-            dumps = load_dumps(
-                [DumpFile(path, chosen_format) for path in inputs], chooser, progress
-            )
+            dumps = load_dumps([DumpFile(path, self.format) for path in paths], chooser, progress)
         for dump in dumps:
             say(f"{dump.path}: {dump.paths:,} paths, read as {dump.format}")
             say_problems("warning", dump.problems())
         if not len(chooser):
-            raise InputError([Problem(no_route_left(chooser), ", ".join(inputs))])
-        for line in refusals(sieve):
+            raise InputError([Problem(no_route_left(chooser), ", ".join(paths))])
+        for line in refusals(chooser.sieve):
             say(f"warning: {line}")
-        lines = write_routes(target, chooser.choices(), renderer(chosen_output, site_set))
-        say(f"{target}: {lines:,} prefixes")
+        return chooser
+
+
+def _build_of_inputs(
+    reading: _Reading, config_path: str | None, inputs: Sequence[str], output: str | None
+) -> Lines:
+    reading.check(())
+    if not inputs:
+        raise InputError([Problem("there is nothing to read: name an INPUT, or a --view")])
+    chosen_output = Output(output or Output.ORIGIN)
+    site_set = None
+    if chosen_output is Output.SITE:
+        site_set = build_site_set(load_config(locate_config(config_path)).config)
+        if site_set is None:
+            raise InputError([Problem("the configuration has no sites: --output site needs some")])
+    return reading.read(inputs).choices(), renderer(chosen_output, site_set)
+
+
+def _build_of_views(
+    reading: _Reading,
+    config_path: str | None,
+    views: Mapping[str, Sequence[str]],
+    inputs: Sequence[str],
+    output: str | None,
+) -> Lines:
+    reading.check(views)
+    if output not in {None, Output.SITE}:
+        raise InputError([Problem(f"with --view the nearest site is written, not the {output}")])
+    path = locate_config(config_path)
+    config = load_config(path).config
+    check_sites(config, views)
+    tables = {site: build_chosen(reading.read(paths, site)) for site, paths in views.items()}
+    common = build_chosen(reading.read(inputs)) if inputs else EMPTY
+    return choose_sites(config, path, tables, common), str

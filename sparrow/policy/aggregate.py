@@ -87,7 +87,7 @@ def aggregate(table: FamilyTable, answers: Sequence[int]) -> Iterator[Line]:
     # 0 is left to the addresses without a route.
     numbers = array("I", [answer + 1 for answer in answers])
     parts = list(_split(table))
-    return merge(*(_reduce(sweep_plain(part, numbers, 0), closed) for part, closed in parts))
+    return merge(*(aggregate_map(sweep_plain(part, numbers, 0), closed) for part, closed in parts))
 
 
 def _split(table: FamilyTable) -> Iterator[tuple[FamilyTable, frozenset[Block]]]:
@@ -107,8 +107,11 @@ def _split(table: FamilyTable) -> Iterator[tuple[FamilyTable, frozenset[Block]]]
     yield table.pick(outside), frozenset(blocks)
 
 
-def _reduce(intervals: Intervals, closed: frozenset[Block]) -> Iterator[Line]:
-    """Give the fewest lines for a map whose code 0 is "no line"; none for a block of `closed`."""
+def aggregate_map(intervals: Intervals, closed: frozenset[Block] = frozenset()) -> Iterator[Line]:
+    """Give the fewest lines for a map whose code is 1 more than the answer, and 0 for none.
+
+    (network, length, answer), ascending; no line for a block of `closed` as a whole.
+    """
     bits = intervals.bits
     starts = iter(intervals.starts)
     start = next(starts)

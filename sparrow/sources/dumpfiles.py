@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
 from sparrow.errors import InputError, Problem
+from sparrow.rib.snapshot import SnapshotBuilder
 from sparrow.sources.dumps import DumpFormat, open_dump
 from sparrow.sources.entry import Skipped
 from sparrow.sources.rawfile import (
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from sparrow.policy.bestpath import PathChooser
     from sparrow.policy.sanity import Reason, Sieve
     from sparrow.rib.route import Route
-    from sparrow.rib.snapshot import Repeats, SnapshotBuilder
+    from sparrow.rib.snapshot import Repeats, Snapshot
     from sparrow.sources.rawfile import Progress
     from sparrow.values.address import Prefix
 
@@ -175,6 +176,14 @@ class DumpTable:
             what = f"{replaced} prefixes stand in an earlier file too; this file's routes count"
             found.append(Problem(what, self._file.path))
         return tuple(found)
+
+
+def build_chosen(chooser: PathChooser) -> Snapshot:
+    """Give what was chosen as a table."""
+    builder = SnapshotBuilder()
+    for family, networks, lengths, routes in _batches(chooser.choices(), builder):
+        builder.extend(family, networks, lengths, routes)
+    return builder.build().snapshot
 
 
 def no_route_left(chooser: PathChooser) -> str:

@@ -164,3 +164,88 @@ def test_a_file_that_cannot_be_written_is_told_and_leaves_nothing(
     assert 2 == outcome.code
     assert f"{target}: the file cannot be written: No such file or directory" in outcome.err
     assert ["rib.mrt"] == [path.name for path in tmp_path.iterdir()]
+
+
+VIEWS = {
+    "au": "20.0.0.0/8 7 8 64999\n21.0.0.0/8 7 9\n",
+    "nl": "20.0.0.0/8 7 7 7 9\n21.1.0.0/16 9\n2600::/16 7\n",
+}
+
+
+@pytest.fixture
+def views(home: Home) -> list[str]:
+    arguments = ["-c", str(home.config)]
+    for site, text in VIEWS.items():
+        arguments += ["--view", f"{site}={home.write(f'{site}.routes', text)}"]
+    return arguments
+
+
+def test_of_several_views_each_prefix_has_an_as_number_of_the_nearest_site(
+    tmp_path: Path, views: list[str]
+) -> None:
+    code, lines, said = build(tmp_path, *views)
+    expected = ["20.0.0.0/8 64601", "21.0.0.0/8 64600", "21.1.0.0/16 64601", "2600::/16 64601"]
+    assert (0, expected) == (code, lines)
+    assert "nl.routes: 3 paths, read as ssrs" in said
+
+
+def test_inputs_beside_views_count_where_no_view_has_a_route(
+    home: Home, tmp_path: Path, views: list[str]
+) -> None:
+    common = home.write("common.routes", "20.5.0.0/16 64602\n23.0.0.0/8 9 64602\n")
+    code, lines, _ = build(tmp_path, *views, str(common))
+    expected = ["20.0.0.0/8 64601", "21.0.0.0/8 64600", "21.1.0.0/16 64601", "23.0.0.0/8 64602"]
+    assert (0, [*expected, "2600::/16 64601"]) == (code, lines)
+
+
+def test_views_may_be_two_neighbours_of_one_collector(
+    home: Home, tmp_path: Path, dump: str
+) -> None:
+    views = ["--view", f"au={dump}", "--view", f"us={dump}"]
+    peers = ["--peer", "au=192.0.2.1", "--peer", "192.0.2.2"]
+    code, lines, _ = build(tmp_path, "-c", str(home.config), *views, *peers)
+    # Of 1.0.0.0/8 both see three hops, prepended ones once, and au is configured first.
+    assert (0, ["1.0.0.0/8 64600", "2.0.0.0/7 64602"]) == (code, lines)
+
+
+def test_where_places_are_known_distance_decides_before_the_path(
+    home: Home, tmp_path: Path, views: list[str]
+) -> None:
+    sites = home.sites.replace("{asn: [64601],", "{asn: [64601], location: [52.4, 4.9],")
+    sites = sites.replace("{asn: [64600, ", "{location: [-33.9, 151.2], asn: [64600, ")
+    home.write("places", "20.0.0.0/8\tAU\n21.0.0.0/8\tNL\n2600::/16\tAU\n")
+    home.configure(sites=f"geo: {{table: places}}\n{sites}")
+    code, lines, _ = build(tmp_path, *views)
+    # In 21.0.0.0/8 nl has a route to 21.1.0.0/16 alone.
+    assert (0, ["20.0.0.0/7 64600", "21.1.0.0/16 64601", "2600::/16 64601"]) == (code, lines)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "what"),
+    [
+        (["--view", "xx=TABLE"], "there is no site 'xx' in the configuration: it has au, nl, us"),
+        (["--view", "TABLE"], "write SITE=INPUT"),
+        (["--view", "nl=TABLE", "--output", "path"], "not the path"),
+        (["--view", "nl=TABLE", "--peer", "au=AS1"], "there is no --view of 'au'"),
+        (["--peer", "au=AS1", "TABLE"], "there is no --view of 'au'"),
+        (["--peer", "AS1", "--peer", "AS2", "TABLE"], "one neighbour is enough: 'AS2' is another"),
+        (["--view", "nl=TABLE", "--view", "au=/nonexistent"], "/nonexistent: the file cannot"),
+        ([], "there is nothing to read"),
+    ],
+)
+def test_views_that_make_no_sense_are_refused(
+    home: Home, tmp_path: Path, arguments: list[str], what: str
+) -> None:
+    path = str(home.path / "table.routes")
+    code, lines, said = build(
+        tmp_path, "-c", str(home.config), *(each.replace("TABLE", path) for each in arguments)
+    )
+    assert (2, []) == (code, lines)
+    assert what in said
+
+
+def test_a_site_without_an_as_number_cannot_be_named(home: Home, tmp_path: Path) -> None:
+    home.configure(sites=home.sites.replace("nl: {asn: [64601], ", "nl: {"))
+    view = f"us={home.path}/table.routes"
+    code, _, said = build(tmp_path, "-c", str(home.config), "--view", view)
+    assert (2, True) == (code, "site 'nl' has no asn" in said)
