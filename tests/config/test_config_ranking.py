@@ -76,6 +76,13 @@ def test_every_key_of_a_ranking_is_read(load: Load) -> None:
     )
 
 
+def test_hysteresis_is_there_when_it_is_written(load: Load) -> None:
+    assert load(SITES).config.hysteresis is None
+    found = load(SITES + "hysteresis: {}").config.hysteresis
+    assert found is not None
+    assert (5, 500, 1, 300.0, 0.05) == tuple(dict(found).values())
+
+
 def test_a_site_has_its_place_and_its_bias(load: Load) -> None:
     config = load(BOTH_LOCATED + "geo: builtin\n").config
     assert [(-33.87, 151.0), (52.37, 4.9)] == [site.location for site in config.sites]
@@ -186,6 +193,12 @@ WRONG = [
     (SITES + "ranking: {path_margin: 256}", 6, "from 0 to 255, not 256"),
     (SITES + "ranking: {use_local_pref: yes}", 6, "must be true or false, not 'yes'"),
     (SITES + "ranking: {rank: 3}", 6, "ranking: unknown key 'rank': did you mean 'rank_by'"),
+    # hysteresis
+    (SITES + "hysteresis:", 6, "hysteresis: is empty: write its keys below it, {} for the def"),
+    (SITES + "hysteresis: {margin: 1}", 6, "unknown key 'margin': did you mean 'margin_"),
+    (SITES + "hysteresis: {margin_hops: 1.5}", 6, "must be a whole number from 0 to 255, not 1.5"),
+    (SITES + "hysteresis: {hold: 25h}", 6, "from 1s to 1d, not '25h'"),
+    (SITES + "hysteresis: {budget: 5}", 6, "from 0% to 100%, not 5: write 5%"),
     # overrides
     (SITES + "overrides: {asn: 1}", 6, "overrides: must be a list, not a mapping"),
     (SITES + "overrides: [1]", 6, "overrides: must hold keys with values, not 1"),

@@ -202,6 +202,7 @@ ranking:
   path_margin: 255
   use_local_pref: true
   depth: 8
+hysteresis: {margin_ms: 0, margin_km: 1, margin_hops: 255, hold: 90, budget: null}
 overrides:
   - {prefix: 192.0.2.1, site: nl, until: 2026-01-31T22:00:00.25+01:00, reason: "é: #, 'x'"}
   - {asn: 0, site: au}
@@ -415,6 +416,7 @@ def rankings(names: list[str]) -> st.SearchStrategy[dict[str, Any]]:
     )
     return optional(
         geo=st.one_of(st.just("builtin"), PATHS.map(lambda path: {"mmdb": path})),
+        hysteresis=optional(hold=st.just("1d"), margin_ms=st.integers(0, 10_000), budget=SHARES),
         ranking=optional(rank_by=metrics, rtt=st.one_of(st.none(), PATHS), depth=st.integers(1, 8)),
         overrides=st.lists(
             overrides, max_size=3, unique_by=lambda each: each.get("asn", each.get("prefix"))
