@@ -23,7 +23,11 @@ from sparrow.control.enquiry import MAX_DATAGRAM, decode_enquiry
 from sparrow.feeds.source import Phase, Standing
 from sparrow.policy.unknown import block_around
 from sparrow.rib.snapshot import EMPTY
-from sparrow.routeserver.client import RouteServerClient, RouteServerError
+from sparrow.routeserver.client import (
+    QuestionRefusedError,
+    RouteServerClient,
+    RouteServerError,
+)
 from sparrow.routeserver.learnttable import LearntTable
 from sparrow.values.address import IPV4, IPV6
 
@@ -41,6 +45,8 @@ MAX_WAITING = 4096
 """Blocks that wait to be asked about; more are dropped, and told of again by the next query."""
 QUESTIONS_PER_S = 100
 """Most questions a second, so that a router has time for its routes. Both are our own choice."""
+_RETRY_S = 1.0
+"""Seconds between two attempts while it does not answer; the client leaves it alone for longer."""
 _BURST = 64
 """Datagrams that are read at once."""
 _TICK_S = 1.0
@@ -82,6 +88,7 @@ class AskedRoutes:
         self._snapshot: Snapshot | None = EMPTY
         self._waiting: dict[Prefix, bytes] = {}
         self._problem = ""
+        self._lost_since_s: float | None = None
         self._learnt = 0
         self._dropped = 0
         self._failures = 0
@@ -129,7 +136,7 @@ class AskedRoutes:
                 name=self._asked.name,
                 phase=Phase.CONNECTING if self._problem else Phase.LIVE,
                 problem=self._problem,
-                stale_since_s=None,  # what is known counts for its time, whoever is reached
+                stale_since_s=self._lost_since_s,
                 v4=self._table.count(IPV4),
                 v6=self._table.count(IPV6),
                 withheld=0,
@@ -155,12 +162,15 @@ class AskedRoutes:
             asyncio.run(self._serve())
         except OSError as error:
             _log.error("%s: clients cannot be heard of: %s", self._asked.name, error)
-            with self._lock:
-                self._problem = f"clients cannot be heard of: {error}"
+            self._note_end(f"clients cannot be heard of: {error}")
         except Exception:  # noqa: BLE001 (the outermost loop of the thread)
             _log.exception("%s is asked no more", self._asked.name)
-            with self._lock:
-                self._problem = "it is asked no more, see the log"
+            self._note_end("it is asked no more, see the log")
+
+    def _note_end(self, problem: str) -> None:
+        with self._lock:
+            self._problem = problem
+            self._lost_since_s = time.time()
 
     async def _serve(self) -> None:
         """Hear and ask until told to stop. Raises `OSError` where there can be no socket."""
@@ -221,26 +231,36 @@ class AskedRoutes:
             if block is None or address is None:
                 self._has_waiting.clear()
                 continue
-            await self._ask(client, address)
+            is_settled = await self._ask(client, address)
             with self._lock:
                 self._waiting.pop(block, None)
-            await asyncio.sleep(1 / QUESTIONS_PER_S)
+                if not is_settled:
+                    self._waiting[block] = address  # behind those who wait already
+            await asyncio.sleep(1 / QUESTIONS_PER_S if is_settled else _RETRY_S)
 
-    async def _ask(self, client: RouteServerClient, address: bytes) -> None:
+    async def _ask(self, client: RouteServerClient, address: bytes) -> bool:
+        """Ask about an address; tell whether that is settled, and not to be tried again."""
         try:
             learnt = await client.ask(address)
+        except QuestionRefusedError as error:
+            _log.debug("%s", error)
+            with self._lock:
+                self._failures += 1
+            return True
         except RouteServerError as error:
             self._note_failure(str(error))
-            return
+            return False
         with self._lock:
             prefix = self._table.learn(address, learnt, time.time())
             self._snapshot = None
             self._learnt += 1
             was_lost, self._problem = self._problem, ""
+            self._lost_since_s = None
         if was_lost:
             _log.info("%s answers again", self._asked.name)
         _log.debug("%s: %s has %s", self._asked.name, prefix, learnt.path)
         self._has_changed.set()
+        return True
 
     def _note_failure(self, problem: str) -> None:
         """Remember why; while the server is left alone that is not said at each question."""
@@ -248,6 +268,7 @@ class AskedRoutes:
             self._failures += 1
             is_first = not self._problem
             self._problem = problem
+            self._lost_since_s = self._lost_since_s or time.time()
         if is_first:
             _log.warning("%s; unknown clients are sent to `self` meanwhile", problem)
 

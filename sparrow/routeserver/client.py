@@ -17,6 +17,7 @@ from sparrow.routeserver.kinds import DIALECTS
 from sparrow.routeserver.reading import Refusal
 from sparrow.routeserver.server import Kind as Kind
 from sparrow.routeserver.server import Learnt as Learnt
+from sparrow.routeserver.server import QuestionRefusedError as QuestionRefusedError
 from sparrow.routeserver.server import RouteServer as RouteServer
 from sparrow.routeserver.server import RouteServerError as RouteServerError
 from sparrow.values.address import family_of, render_address
@@ -66,16 +67,19 @@ class RouteServerClient:
         self._retry_at_s = 0.0
 
     async def ask(self, address: bytes) -> Learnt:
-        """Give the route of a packed address. Raises `RouteServerError`."""
+        """Give the route of a packed address. Raises `RouteServerError`.
+
+        Of these, `QuestionRefusedError` where the server answers, but not this.
+        """
         if family_of(address) not in self._dialect.questions:
-            raise self._error(f"knows no addresses such as {render_address(address)}")
+            raise self._refuse(f"knows no addresses such as {render_address(address)}")
         try:
             async with asyncio.timeout(self._timeout_s) as limit, self._turn:
                 event = await self._ask_in_turn(address, limit)
         except TimeoutError:
             raise self._error(f"does not answer within {self._timeout_s:g} s") from None
         if isinstance(event, Refusal):
-            raise self._error(f"does not tell the route of {render_address(address)}: {event.why}")
+            raise self._refuse(f"does not tell the route of {render_address(address)}: {event.why}")
         return event
 
     async def close(self) -> None:
@@ -85,7 +89,13 @@ class RouteServerClient:
             await self._link.close()
 
     def _error(self, why: str) -> RouteServerError:
-        return RouteServerError(f"the route server {self._server.host} port {self._port} {why}")
+        return RouteServerError(self._say(why))
+
+    def _refuse(self, why: str) -> QuestionRefusedError:
+        return QuestionRefusedError(self._say(why))
+
+    def _say(self, why: str) -> str:
+        return f"the route server {self._server.host} port {self._port} {why}"
 
     async def _ask_in_turn(self, address: bytes, limit: asyncio.Timeout) -> Learnt | Refusal:
         """Ask over the connection that is there, and once more over another where that is lost."""

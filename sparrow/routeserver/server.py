@@ -33,6 +33,10 @@ class RouteServerError(UnavailableError):
     """A route server did not answer a question: it is not known which route an address has."""
 
 
+class QuestionRefusedError(RouteServerError):
+    """It answers, but not this question: to ask it again will not help."""
+
+
 @dataclass(frozen=True, slots=True)
 class RouteServer:
     """Where a route server is, and how to get in. Raises `InputError` for what cannot be typed."""

@@ -129,6 +129,7 @@ def test_a_route_server_that_is_away_holds_nobody_up(home: Home, bgpd: Bgpd) -> 
     assert (SELF, TTL_MIN, 24) == ask(daemon, "50.1.5.0/24")
     wait_until(lambda: row_of(daemon)["phase"] == "connecting")
     assert "Connection refused" in str(row_of(daemon)["problem"])
+    assert "Connection refused" in home.sparrow("status", "--check").stdout
     assert (SELF, TTL_MIN, 24) == ask(daemon, "50.1.5.0/24")
     bgpd.start()
     wait_until(lambda: ask(daemon, "50.1.5.0/24") == (US, TTL, 24))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from bgpdaemons import wait_until
-from scriptedservers import Scripted, Visit, scripted
+from scriptedservers import PROMPT, Scripted, Visit, scripted
 from transcripts import WORD
 
 from sparrow.control.enquiry import encode_enquiry
@@ -168,24 +168,46 @@ def test_a_route_counts_for_its_time_and_is_asked_for_again(path: Path) -> None:
         assert 2 == len(peer.questions)
 
 
-def test_a_server_that_fails_is_told_of_and_asked_again(path: Path) -> None:
+def test_a_server_that_fails_is_told_of_and_asked_again_by_itself(path: Path) -> None:
     async def fail_first(server: Scripted, visit: Visit) -> None:
         if visit.number > 1:
             await server.answer_all(visit)
 
     with Peer(fail_first) as peer, following(path, peer.port) as source:
+        assert source.standing().stale_since_s is None
+        enquire(path, "10.1.2.3", "10.1.3.3")
+        wait_until(lambda: source.standing().reconnects > 0)
+        wait_until(lambda: len(source.snapshot()) == 2)
+        standing = source.standing()
+        assert ("live", "", None) == (standing.phase, standing.problem, standing.stale_since_s)
+
+
+def test_a_server_that_is_away_is_told_of(path: Path, free_port: Callable[[], int]) -> None:
+    with following(path, free_port()) as source:
         enquire(path, "10.1.2.3")
         wait_until(lambda: source.standing().reconnects > 0)
         standing = source.standing()
         assert "connecting" == standing.phase
-        assert "closed the connection" in standing.problem
+        assert standing.problem.endswith("cannot be reached: Connection refused")
+        assert standing.stale_since_s is not None
 
-        def is_learnt() -> bool:
-            enquire(path, "10.1.2.3")
-            return len(source.snapshot()) == 1
 
-        wait_until(is_learnt)
-        assert ("live", "") == (source.standing().phase, source.standing().problem)
+def test_a_question_that_is_refused_holds_nobody_up(path: Path) -> None:
+    async def refuse_ipv6(server: Scripted, visit: Visit) -> None:
+        await visit.log_in()
+        while question := await visit.hear():
+            server.questions.append(question)
+            if ":" in question:
+                visit.say(question.encode() + b"\r\n% Unknown command.\r\n" + PROMPT)
+            else:
+                visit.answer(question)
+
+    with Peer(refuse_ipv6) as peer, following(path, peer.port) as source:
+        enquire(path, "2001:db8::1", "10.1.2.3")
+        wait_until(lambda: len(source.snapshot()) == 1)
+        standing = source.standing()
+        assert ("live", None, 1) == (standing.phase, standing.stale_since_s, standing.reconnects)
+        assert ["show bgp ipv6 2001:db8::1", "show ip bgp 10.1.2.3"] == peer.questions
 
 
 def test_garbage_at_the_socket_is_passed_over(path: Path) -> None:

@@ -15,6 +15,7 @@ from sparrow.rib.route import parse_route
 from sparrow.routeserver.client import (
     Kind,
     Learnt,
+    QuestionRefusedError,
     RouteServer,
     RouteServerClient,
     RouteServerError,
@@ -46,6 +47,8 @@ async def fail(client: RouteServerClient, address: str = "10.1.2.3") -> str:
     with pytest.raises(RouteServerError) as caught:
         await ask(client, address)
     assert isinstance(caught.value, UnavailableError)
+    is_refused = "knows no" in str(caught.value) or "does not tell" in str(caught.value)
+    assert is_refused == isinstance(caught.value, QuestionRefusedError)
     assert str(caught.value).startswith("the route server 127.0.0.1 port ")
     return str(caught.value).split(maxsplit=6)[6]
 
