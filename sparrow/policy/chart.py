@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sparrow.policy.atlas import lay_over
 from sparrow.policy.intervals import SPECIAL, WRAPPED
 from sparrow.policy.preferring import prefer, put_first
-from sparrow.policy.ranking import DEFAULT_LOCAL_PREF, Metric, list_comparisons
+from sparrow.policy.ranking import DEFAULT_LOCAL_PREF, Metric, RankBy, list_comparisons
 from sparrow.rib.twin import IS_PURE, native
 
 if TYPE_CHECKING:
@@ -179,10 +179,11 @@ class _Ranking:
         """Give by cell the home, whether anything is near, and the overrides by prefix and AS."""
         chart, knowledge, lore = self.chart, self.chart.knowledge, self.chart.knowledge.lore
         origins = _values(knowledge.origins)
+        rtts = [each.rtts for each in origins]
         near = zip(
-            chart.values(lore.places, self._list_near(_values(lore.places))),
-            chart.values(lore.rtts, self._list_near(_values(lore.rtts))),
-            chart.values(knowledge.origins, self._list_near([each.rtts for each in origins])),
+            chart.values(lore.places, self._list_near(_values(lore.places), RankBy.DISTANCE)),
+            chart.values(lore.rtts, self._list_near(_values(lore.rtts), RankBy.RTT)),
+            chart.values(knowledge.origins, self._list_near(rtts, RankBy.RTT)),
             strict=True,
         )
         return [
@@ -192,10 +193,11 @@ class _Ranking:
             chart.values(knowledge.origins, self._list_wanted([o.override for o in origins])),
         ]
 
-    def _list_near(self, values: Sequence[Figures | None]) -> list[bool]:
-        """Tell of each value whether it knows of one of the sites."""
+    def _list_near(self, values: Sequence[Figures | None], rank_by: RankBy) -> list[bool]:
+        """Tell of each value whether it knows of one of the sites, and counts."""
+        counts = rank_by in self.rules.rank_by
         return [
-            figures is not None and any(figures[site] is not None for site in self.sites)
+            counts and figures is not None and any(figures[site] is not None for site in self.sites)
             for figures in values
         ]
 

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from sparrow.policy.intervals import sweep_plain, sweep_table
 from sparrow.policy.layer import Layer
 from sparrow.policy.preference import build_finder
-from sparrow.policy.ranking import Evidence
+from sparrow.policy.ranking import Evidence, RankBy
 from sparrow.policy.sanity import count_hops
 from sparrow.rib.snapshot import EMPTY
 from sparrow.values.address import FAMILIES, family_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 
     from sparrow.policy.site import SiteSet
     from sparrow.rib.route import Route
@@ -113,10 +113,11 @@ class Known:
         """Tell whether the view of one of some sites has a route."""
         return any(self.evidence[site].hops is not None for site in sites)
 
-    def is_near_any(self, sites: Iterable[int]) -> bool:
-        """Tell whether a distance or a time to one of some sites is known."""
+    def is_near_any(self, sites: Iterable[int], rank_by: Collection[RankBy]) -> bool:
+        """Tell whether a distance or a time to one of some sites is known, and counts."""
         return any(
-            known.rtt_ms is not None or known.distance_km is not None
+            (RankBy.RTT in rank_by and known.rtt_ms is not None)
+            or (RankBy.DISTANCE in rank_by and known.distance_km is not None)
             for known in (self.evidence[site] for site in sites)
         )
 
@@ -195,7 +196,7 @@ def build_knowledge(site_set: SiteSet, views: Views, lore: Lore) -> Knowledge:
         views={
             site: _build_view(snapshot) for site, snapshot in sorted((views.of_sites or {}).items())
         },
-        origins=_build_origins(views.union, lore),
+        origins=_build_origins(views, lore),
         lore=lore,
     )
 
@@ -213,12 +214,18 @@ def _build_view(snapshot: Snapshot) -> Layer[Sighting | None]:
 
 
 def _without_default(table: FamilyTable) -> FamilyTable:
-    has_default = len(table) > 0 and table.lengths[0] == 0
-    return table.part(1, len(table)) if has_default else table
+    return table.part(1, len(table)) if _has_default(table) else table
 
 
-def _build_origins(union: Snapshot, lore: Lore) -> Layer[Origin] | None:
-    """Make the layer of what is known by origin; None where nothing is."""
+def _has_default(table: FamilyTable) -> bool:
+    return len(table) > 0 and table.lengths[0] == 0
+
+
+def _build_origins(views: Views, lore: Lore) -> Layer[Origin] | None:
+    """Make the layer of what is known by origin; None where nothing is.
+
+    A default route counts in the common view alone, here as elsewhere.
+    """
     rtts, overrides = lore.rtts_of_asn or {}, lore.override_of_asn or {}
     if not rtts and not overrides:
         return None
@@ -230,7 +237,14 @@ def _build_origins(union: Snapshot, lore: Lore) -> Layer[Origin] | None:
             next((overrides[asn] for asn in asns if asn in overrides), None),
         )
 
-    return _layer_of(union, map(find, union.routes), Origin())
+    union, common = views.union, views.common
+    tables = [
+        union.family(family)
+        if _has_default(common.family(family))
+        else _without_default(union.family(family))
+        for family in FAMILIES
+    ]
+    return _layer_of(union, map(find, union.routes), Origin(), tables)
 
 
 def _layer_of(

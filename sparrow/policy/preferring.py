@@ -57,6 +57,7 @@ class Preference:
 #   has none       | none        | yes         | as ranked
 #   has none       | none        | no          | `self`
 #
+# A distance or a time that plays no part in the ranking is as good as unknown.
 # An operator's override, of an eligible site, goes before whoever that is.
 def prefer(known: Known, sites: Sequence[int], rules: Rules, self_site: int) -> Preference:
     """Choose among some sites, by number, ascending; there is at least one."""
@@ -64,7 +65,7 @@ def prefer(known: Known, sites: Sequence[int], rules: Rules, self_site: int) -> 
         found = _rank(known, sites, rules, Ground.VIEWS)
     elif known.home is not None:
         found = Preference((known.home,), Ground.COMMON)
-    elif known.is_near_any(sites):
+    elif known.is_near_any(sites, rules.rank_by):
         found = _rank(known, sites, rules, Ground.NEARNESS)
     else:
         found = Preference((self_site,), Ground.SELF)

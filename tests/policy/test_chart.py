@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from random import Random
+from typing import TYPE_CHECKING
 
 import pytest
 from viewscenes import COUNT, SITE_SET, Scene, random_scene
@@ -10,9 +11,12 @@ from viewscenes import COUNT, SITE_SET, Scene, random_scene
 from sparrow.policy.chart import Chart
 from sparrow.policy.intervals import SPECIAL, WRAPPED
 from sparrow.policy.preferring import Ground, prefer
-from sparrow.policy.ranking import rank_some
+from sparrow.policy.ranking import RankBy, rank_some
 from sparrow.rib.twin import native
 from sparrow.values.address import BITS, FAMILIES
+
+if TYPE_CHECKING:
+    from sparrow.policy.ranking import Evidence, Rules
 
 SEEDS = range(60)
 TWINS = [pytest.param(True, id="pure"), pytest.param(False, id="native")]
@@ -27,7 +31,7 @@ def slow_order(scene: Scene, family: int, address: int, sites: list[int]) -> tup
         order = ranked
     elif (home := scene.home(family, address)) is not None:
         order = (home,)
-    elif any(evidence[s].rtt_ms is not None or evidence[s].distance_km is not None for s in sites):
+    elif any(is_near(evidence[site], scene.rules) for site in sites):
         order = ranked
     lore = scene.lore
     wanted = lore.overrides.find(family, address) if lore.overrides else None
@@ -39,6 +43,11 @@ def slow_order(scene: Scene, family: int, address: int, sites: list[int]) -> tup
     if site is not None and site in sites:
         order = (site, *(each for each in order if each != site))
     return order
+
+
+def is_near(evidence: Evidence, rules: Rules) -> bool:
+    figures = {RankBy.RTT: evidence.rtt_ms, RankBy.DISTANCE: evidence.distance_km}
+    return any(figures.get(metric) is not None for metric in rules.rank_by)
 
 
 def slow_mark(scene: Scene, family: int, address: int) -> int:

@@ -141,12 +141,16 @@ class Scene:
         return found
 
     def find_union(self, family: int, address: int) -> Route | None:
-        """Give the route of the longest prefix in any table; the common one's goes before."""
+        """Give the route of the longest prefix in any table; the common one's goes before.
+
+        A default route counts in the common one alone.
+        """
         best: tuple[int, int, int] | None = None
         ordered = [self.common, *(self.views[site] for site in sorted(self.views))]
         for place, table in enumerate(ordered):
             for network, length, path in table.rows[family]:
-                if (network ^ address) >> BITS[family] - length == 0:
+                is_no_route = place > 0 and length == 0
+                if (network ^ address) >> BITS[family] - length == 0 and not is_no_route:
                     best = max(best or (-1, 0, 0), (length, -place, path))
         return PATHS[best[2]] if best else None
 
