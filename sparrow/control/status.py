@@ -157,6 +157,7 @@ def _file_row(file: LoadedFile) -> dict[str, Any]:
     return {
         "path": file.path,
         "format": file.format.value,
+        "view": file.view,
         "v4": file.prefixes_v4,
         "v6": file.prefixes_v6,
         "bytes": file.size,
