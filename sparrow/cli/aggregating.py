@@ -5,12 +5,11 @@ from __future__ import annotations
 import click
 
 from sparrow.cli.place import config_option, locate_config
-from sparrow.cli.tables import load_named, table_format_option
+from sparrow.cli.tables import load_named, name_sites, table_format_option
 from sparrow.cli.terminal import ending, say
 from sparrow.config.load import load_config
 from sparrow.errors import InputError, Problem
 from sparrow.policy.aggregate import aggregate_table
-from sparrow.policy.configured import build_site_set
 from sparrow.sources.routebuild import write_routes
 
 
@@ -38,7 +37,7 @@ def aggregate(
     with ending():
         site_set = None
         if config_path is not None:
-            site_set = build_site_set(load_config(locate_config(config_path)).config)
+            site_set = name_sites(load_config(locate_config(config_path)).config)
             if site_set is None:
                 what = "the configuration has no sites: without -c the routes stay the same"
                 raise InputError([Problem(what)])

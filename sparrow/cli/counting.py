@@ -10,10 +10,9 @@ import click
 from sparrow.cli.options import json_option
 from sparrow.cli.place import config_option, locate_config
 from sparrow.cli.showing import open_console, show_rows
-from sparrow.cli.tables import load_configured, load_named, table_format_option
+from sparrow.cli.tables import load_configured, load_named, name_sites, table_format_option
 from sparrow.cli.terminal import ending
 from sparrow.config.load import load_config
-from sparrow.policy.configured import build_site_set
 from sparrow.policy.guards import render_share
 from sparrow.policy.tablestats import count_table, describe_stats
 
@@ -47,7 +46,7 @@ def stats(
             snapshot = load_named(files, route_format)
         else:
             snapshot = load_configured(config)
-        found = describe_stats(count_table(snapshot, build_site_set(config) if config else None))
+        found = describe_stats(count_table(snapshot, name_sites(config) if config else None))
         if is_json:
             print(json.dumps(found))
             return

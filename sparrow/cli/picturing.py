@@ -7,12 +7,11 @@ from pathlib import PurePath
 import click
 
 from sparrow.cli.place import config_option, locate_config
-from sparrow.cli.tables import load_configured, load_named, table_format_option
+from sparrow.cli.tables import load_configured, load_named, name_sites, table_format_option
 from sparrow.cli.terminal import ending, say
 from sparrow.config.load import load_config
 from sparrow.errors import InputError, Problem
 from sparrow.picture.routemap import ORDERS, picture_diff, picture_table
-from sparrow.policy.configured import build_site_set
 from sparrow.policy.tablediff import diff_tables
 from sparrow.sources.aside import open_aside
 
@@ -61,7 +60,7 @@ def picture(
     """
     with ending():
         config = load_config(locate_config(config_path)).config
-        site_set = build_site_set(config)
+        site_set = name_sites(config)
         if site_set is None:
             raise InputError([Problem("the configuration has no sites to give colours to")])
         order = ORDERS[int(size)]

@@ -14,13 +14,12 @@ from sparrow.cli.counting import percent, stats
 from sparrow.cli.options import config_option, connect_daemon, json_option, locate_config
 from sparrow.cli.picturing import picture
 from sparrow.cli.showing import open_console, render_age, show_rows
-from sparrow.cli.tables import load_named, table_format_option
+from sparrow.cli.tables import load_named, name_sites, table_format_option
 from sparrow.cli.terminal import ending, say, say_problems
 from sparrow.cli.who import name_user
 from sparrow.config.load import load_config
 from sparrow.control.protocol import problem_from_json
 from sparrow.errors import InputError, Problem
-from sparrow.policy.configured import build_site_set
 from sparrow.policy.tablediff import describe_diff, diff_tables
 
 if TYPE_CHECKING:
@@ -81,7 +80,7 @@ def diff(
 
 
 def _diff_files(path: str, files: tuple[str, str], route_format: str | None) -> Mapping[str, Any]:
-    site_set = build_site_set(load_config(path).config)
+    site_set = name_sites(load_config(path).config)
     before = load_named(files[:1], route_format)
     after = load_named(files[1:], route_format, before)
     return {

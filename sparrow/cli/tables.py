@@ -12,6 +12,7 @@ import click
 from sparrow.cli.progress import progress_bar
 from sparrow.cli.terminal import say, say_problems
 from sparrow.errors import InputError, Problem
+from sparrow.policy.configured import build_site_set
 from sparrow.rib.snapshot import EMPTY
 from sparrow.sources.configured import list_route_files
 from sparrow.sources.files import RouteFile, load_snapshot
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from sparrow.config.model import Config
+    from sparrow.policy.site import SiteSet
     from sparrow.rib.snapshot import Snapshot
 
 table_format_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
@@ -44,6 +46,20 @@ def load_named(paths: Sequence[str], route_format: str | None, known: Snapshot =
     if problems:
         raise InputError(problems)
     return _load(files, known)
+
+
+def name_sites(config: Config) -> SiteSet | None:
+    """Give the sites, as AS numbers on paths name them; None where there are none.
+
+    Where the configuration ranks sites by more than that, it is said that this is left aside.
+    """
+    has_views = any(route.view for route in config.routes)
+    if has_views or config.geo or config.ranking.rtt or config.overrides:
+        say(
+            "warning: clients have the sites that AS numbers on the paths name here; views, "
+            "places, times and overrides of the configuration are left aside"
+        )
+    return build_site_set(config)
 
 
 def load_configured(config: Config) -> Snapshot:

@@ -71,6 +71,14 @@ def test_a_file_that_is_no_table_is_refused(home: Home, content: str | None, wha
     assert what in outcome.err
 
 
+def test_what_ranks_sites_otherwise_is_left_aside_and_that_is_said(home: Home) -> None:
+    before = run("routes", "stats", "-c", home.config)
+    home.configure(sites=f"overrides: [{{asn: 7, site: us}}]\n{home.sites}")
+    outcome = run("routes", "stats", "-c", home.config)
+    assert (0, before.out) == (outcome.code, outcome.out)
+    assert ("left aside" in before.err, "left aside" in outcome.err) == (False, True)
+
+
 def test_a_configuration_without_route_files_is_refused(home: Home) -> None:
     home.configure(files=())
     outcome = run("routes", "stats", "-c", home.config)
