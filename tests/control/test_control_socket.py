@@ -107,7 +107,7 @@ def test_status_has_what_is_specified(daemon: Daemon) -> None:
         route_port workers counters"""
     assert set(keys.split()) == status.keys()
     assert {"v4", "v6", "routes", "loaded_at", "files"} == status["tables"].keys()
-    expected = {"path", "format", "v4", "v6", "bytes", "modified_at", "refused"}
+    expected = {"path", "format", "view", "v4", "v6", "bytes", "modified_at", "refused"}
     assert [expected] == [file.keys() for file in status["tables"]["files"]]
     assert {"v4", "v6"} == status["map"].keys()
     assert [{"name", "serial", "names", "steered"}] * 2 == [zone.keys() for zone in status["zones"]]

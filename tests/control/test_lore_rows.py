@@ -14,6 +14,7 @@ NOTHING: dict[str, Any] = {
     "depth": None,
     "configured_depth": 3,
     "stale_views": [],
+    "held": None,
 }
 PLACES = {
     "kind": "places",
@@ -53,6 +54,11 @@ OVERRIDE = {"clients": "AS7", "site": "nl", "until": None, "reason": ""}
                 "override: AS7 -> nl",
                 "override: AS7 -> nl until 2026-01-31T22:00:00Z: a test",
             ],
+        ),
+        ({"held": {"stretches": 0, "v4": 0, "v6": 0, "oldest": None}}, []),
+        (
+            {"held": {"stretches": 2, "v4": 256, "v6": 1, "oldest": 1769896800.0}},
+            ["hysteresis holds 2 stretches of addresses, the oldest since 2026-01-31T22:00:00Z"],
         ),
         (
             {"stale_views": ["nl"], "depth": 2},
