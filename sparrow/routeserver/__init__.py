@@ -6,4 +6,7 @@ of the route port takes the protocol's own octets away, `lines` cuts the rest, `
 holds login, questions and answers together, and `zebra`, `gated`, `ssrs` and `cisco` say
 what differs. `entry` reads what the routers print, `pathtext` the AS path in it.
 `client`, where to start, owns the connection.
+
+`asked` makes a live source of it, which is told of clients as they come, and `learnttable`
+holds what it learnt.
 """
