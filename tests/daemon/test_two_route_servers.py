@@ -41,6 +41,7 @@ zones:
     soa: {{mname: ns.example.org., rname: hostmaster.example.org.}}
     ns: [ns.example.org.]
 """
+ALL = "{max_length_v4: 32, max_length_v6: 128, martians: keep, reserved_as: keep}"
 WINDOW = 32
 
 
@@ -156,7 +157,7 @@ def test_two_servers_are_followed_through_a_storm_and_a_restart(
         there.send(given[1])
         home.sites, home.files = SITES, ()
         sources = "".join(
-            f'  - {{gobgp: "{each.target}", view: {site}, quiet: 1s}}\n'
+            f'  - {{gobgp: "{each.target}", view: {site}, quiet: 1s, sanity: {ALL}}}\n'
             for each, site in zip(speakers, ("au", "nl"), strict=True)
         )
         home.configure(zones=f"routes:\n{sources}{ZONES}")
