@@ -98,6 +98,22 @@ def _feed_prefixes(status: Status) -> Samples:
             yield (row["name"], family), row[family]
 
 
+def _stale_views(status: Status) -> Samples:
+    lore = status["lore"]
+    return [] if lore is None else [((site,), 1) for site in lore["stale_views"]]
+
+
+def _held(key: str) -> Callable[[Status], float | None]:
+    """Give a reader of what hysteresis holds; there is nothing to read without it."""
+    return lambda status: (
+        status["lore"]["held"][key] if status["lore"] and status["lore"]["held"] else None
+    )
+
+
+def _held_addresses(status: Status) -> Samples:
+    return [((family,), _held(family)(status)) for family in FAMILY_KEYS.values()]
+
+
 def _standings(status: Status) -> Samples:
     for row in status["sites"]:
         for family in FAMILY_KEYS.values():
@@ -388,6 +404,28 @@ METRICS: tuple[Metric, ...] = (
         "sparrow_table_held",
         "Whether a guard holds a table back.",
         _one(lambda s: s["failover"]["held"] is not None),
+    ),
+    Metric(
+        "sparrow_view_stale",
+        "Sites whose views are too old to go by.",
+        _stale_views,
+        ("site",),
+    ),
+    Metric(
+        "sparrow_overrides",
+        "Overrides that are in force.",
+        _one(lambda s: s["lore"] and len(s["lore"]["overrides"])),
+    ),
+    Metric(
+        "sparrow_held_stretches",
+        "Stretches of client addresses that hysteresis holds.",
+        _one(_held("stretches")),
+    ),
+    Metric(
+        "sparrow_held_addresses",
+        "Client addresses that hysteresis holds.",
+        _held_addresses,
+        ("family",),
     ),
     Metric(
         "sparrow_feed_live",

@@ -174,6 +174,22 @@ def test_what_is_not_known_or_not_there_has_no_sample() -> None:
     assert [] == [key for key in absent if key in found]
 
 
+def test_views_overrides_and_what_is_held_are_measured() -> None:
+    held = {"stretches": 2, "v4": 256, "v6": 1, "oldest": 7.0}
+    lore = {"stale_views": ["nl"], "overrides": [{}, {}], "held": held}
+    found = samples(make_status() | {"lore": lore})
+    expected = {
+        "sparrow_view_stale{site=nl}": 1,
+        "sparrow_overrides": 2,
+        "sparrow_held_stretches": 2,
+        "sparrow_held_addresses{family=v4}": 256,
+        "sparrow_held_addresses{family=v6}": 1,
+    }
+    assert expected == {key: found.get(key) for key in expected}
+    without = samples(make_status() | {"lore": lore | {"held": None, "stale_views": []}})
+    assert {"sparrow_overrides"} == without.keys() & {*expected, "sparrow_view_stale{site=nl}"}
+
+
 def test_two_workers_of_a_name_are_one_while_a_server_takes_the_place_of_another() -> None:
     leaving = WORKER | {"generation": 8, "restarts": None, "queries": 1000}
     found = samples(make_status(WORKER, leaving))
