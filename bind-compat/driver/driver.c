@@ -222,19 +222,41 @@ int dlz_version(unsigned int *flags)
     return BIND_INTERFACE;
 }
 
+static bool has_name(char *const *names, size_t count, const char *name)
+{
+    for (size_t at = 0; at < count; at++)
+        if (strcasecmp(name, names[at]) == 0)
+            return true;
+    return false;
+}
+
+/* Whether a zone of the present plan has a name, and is steered to our service there. */
+static bool is_planned(const struct driver *driver, const char *name)
+{
+    unsigned phase;
+    const struct generation *generation = enter_plan(driver->follower, &phase);
+    bool is_there = generation && has_name(generation->zones.texts, generation->zones.count, name);
+    leave_plan(driver->follower, phase);
+    return is_there;
+}
+
+/* The zones that are answered for:
+ *
+ *     --zone | asked    | zones
+ *     given  |          | those of --zone
+ *     not    | for none | any: BIND asks at its start for what a `zone` statement names
+ *     not    | for one  | those of the plan; none of a route port
+ */
 bind_result dlz_findzonedb(void *argument, const char *name, struct bind_methods *methods,
                            struct bind_client *client)
 {
     const struct driver *driver = argument;
+    const struct options *options = &driver->options;
     (void)client;
-    /* Without --zone the zones are those whose `zone` statement names this `dlz`: for these BIND
-     * asks at its start, and for nobody. */
-    if (driver->options.zone_count == 0)
-        return methods ? BIND_NOT_FOUND : BIND_SUCCESS;
-    for (size_t at = 0; at < driver->options.zone_count; at++)
-        if (strcasecmp(name, driver->options.zones[at]) == 0)
-            return BIND_SUCCESS;
-    return BIND_NOT_FOUND;
+    bool is_there = !methods || (driver->follower && is_planned(driver, name));
+    if (options->zone_count > 0)
+        is_there = has_name(options->zones, options->zone_count, name);
+    return is_there ? BIND_SUCCESS : BIND_NOT_FOUND;
 }
 
 bind_result dlz_lookup(const char *zone, const char *name, void *argument,

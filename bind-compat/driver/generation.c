@@ -10,7 +10,8 @@
 #include "meta.h"
 #include "plan.h"
 
-enum { ANSWERS_PARAMS = 1, ANSWERS_POLICIES = 13, ANSWERS_META = 17, OUTCOMES_WORDS = 1 };
+enum { ANSWERS_PARAMS = 1, ANSWERS_POLICIES = 13, ANSWERS_ZONES = 16, ANSWERS_META = 17 };
+enum { OUTCOMES_WORDS = 1 };
 enum { OUTCOME_EMPTY = 1, OUTCOME_SERVFAIL = 2, OUTCOME_EXACT = 4 };
 
 /* The item of PARAMS. */
@@ -119,7 +120,7 @@ static bool open_outcomes(struct opening *opening, struct trouble *trouble)
     return words != NULL;
 }
 
-/* Answers, of which policies and META count here. */
+/* Answers, of which policies, zones and META count here. */
 
 static bool check_policy(const struct opening *opening, const struct policy *policy,
                          uint32_t first, struct trouble *trouble)
@@ -185,13 +186,24 @@ static bool take_answers(struct opening *opening, const struct plan_file *answer
     return take_policies(opening, policies, policy_count, meta, trouble);
 }
 
+static bool take_zones(struct opening *opening, const struct plan_file *answers,
+                       const struct meta *meta, struct trouble *trouble)
+{
+    uint64_t size;
+    const uint8_t *octets = find_section(answers, ANSWERS_ZONES, 1, &size, trouble);
+    if (octets && meta->is_served)
+        opening->made->zones = read_zones(meta->service, octets, size);
+    return octets != NULL;
+}
+
 static bool load_answers(struct opening *opening, struct trouble *trouble)
 {
     struct plan_file answers;
     struct meta meta = {0};
     if (!load_entry(opening, &opening->current.answers, "SPRWANS1", &answers, trouble))
         return false;
-    bool is_taken = take_answers(opening, &answers, &meta, trouble);
+    bool is_taken = take_answers(opening, &answers, &meta, trouble)
+                    && take_zones(opening, &answers, &meta, trouble);
     free_meta(&meta);
     free_file(&answers);
     return is_taken;
@@ -232,6 +244,7 @@ void free_generation(struct generation *generation)
         drop_map(generation->maps[at]);
     if (generation->outcomes >= 0)
         close(generation->outcomes);
+    free_zones(&generation->zones);
     free(generation->maps);
     free(generation->peer_sites);
     free(generation);

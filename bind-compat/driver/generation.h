@@ -10,6 +10,7 @@
 
 #include "mapfile.h"
 #include "options.h"
+#include "planzones.h"
 
 /* Where the class of a client is found, and what the class gets; of one address family. */
 struct policy_view {
@@ -29,6 +30,7 @@ struct generation {
     struct policy_view policies[2]; /* for IPv4 and IPv6 addresses */
     uint32_t *peer_sites;           /* by number of the peer: its site, or NO_SITE */
     bool is_served;                 /* the plan has our service */
+    struct zone_names zones;        /* whose own name is steered to our service */
 };
 
 #define NO_SITE UINT32_MAX

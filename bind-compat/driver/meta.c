@@ -66,6 +66,7 @@ static void read_service(struct meta *meta, const struct options *options, struc
     }
     if (strcmp(name, options->service) == 0) {
         meta->is_served = true;
+        meta->service = meta->service_count;
         meta->ttl_min_s = ttl_min_s;
     }
     meta->service_count++;

@@ -10,6 +10,7 @@
 struct meta {
     uint32_t site_count;
     uint32_t service_count;
+    uint32_t service; /* the number of ours, where it is served */
     uint32_t policy_count;
     uint32_t ttl_min_s;
     bool is_served;

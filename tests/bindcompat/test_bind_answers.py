@@ -103,22 +103,24 @@ def test_an_address_is_kept_as_long_as_ttl_says(ground: tuple[Home, Bind]) -> No
     assert [7] == [rrset.ttl for rrset in ground[1].ask(LOWER).answer]
 
 
-def test_without_zone_statements_the_option_zone_names_what_is_answered(
+@pytest.mark.parametrize("words", [f"--zone {NAME}. --zone WWW.example.net", ""])
+def test_without_zone_statements_the_option_zone_or_the_plan_names_what_is_answered(
     ground: tuple[Home, Bind],
     driver: Path,
     needs: Callable[[str], str],
     free_port: Callable[[], int],
-    tmp_path: Path,
+    words: str,
 ) -> None:
-    home, _ = ground
-    words = f"{WORDS} --zone {NAME}. --zone WWW.example.net --plan {home.path / 'plan'}"
-    port = free_port()
-    conf = CONF.format(folder=tmp_path, port=port, driver=driver, words=words)
+    home, other = ground
+    port, folder = free_port(), home.path / f"searched{len(words)}"
+    words = f"{WORDS} {words} --plan {home.path / 'plan'}"
+    conf = CONF.format(folder=folder, port=port, driver=driver, words=words)
     conf = conf.replace("search no;", "").partition("\nzone ")[0]
     client = random_clients(seed=1, count=1)[0]
-    with serving_bind(needs("named"), tmp_path, port, conf) as bind:
-        assert ground[1].addresses(client) == bind.addresses(client)
-        assert bind.addresses(client) == addresses_of(bind.ask(client, "A", "www.example.net"))
+    with serving_bind(needs("named"), folder, port, conf) as bind:
+        assert other.addresses(client) == bind.addresses(client)
+        also = bind.ask(client, "A", "www.example.net")
+        assert (bind.addresses(client) if "--zone" in words else []) == addresses_of(also)
         assert dns.rcode.REFUSED == bind.ask(client, "A", "example.net").rcode()
         assert dns.rcode.NXDOMAIN == bind.ask(client, "A", f"x.{NAME}").rcode()
 

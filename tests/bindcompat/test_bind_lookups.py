@@ -213,6 +213,33 @@ def test_a_peer_whose_site_goes_is_told_of_once_and_self_is_answered(
         assert "--peer 64600=192.0.2.10: no site of the plan" in line
 
 
+def test_the_zones_of_the_plan_that_the_service_answers_for_are_found(
+    home: Home, harness: tuple[Path, Path]
+) -> None:
+    zone = "soa: {mname: ns., rname: h.}, ns: [ns.]"
+    home.write("www.zone", "$TTL 60\nhost A 192.0.2.77\n@ TXT text\n")
+    services = "services:\n  api: {sites: [nl], vips: {nl: [192.0.2.9]}}\n"
+    zones = {
+        "a.example": f"{{{zone}, file: www.zone}}",
+        "b.example": f"{{{zone}, steer: [www]}}",
+        "c.example": f'{{{zone}, steer: {{"@": api}}}}',
+        "1.d.example": f'{{{zone}, steer: {{"@": default, api: api}}}}',
+    }
+    text = "".join(f"  {name}: {value}\n" for name, value in zones.items())
+    home.configure(sites=SITES + services, zones=f"zones:\n{text}")
+    words = f"{WORDS} --plan {compile_plan(home)}"
+    found = {}
+    for more in ("", "--service api --peer 64601=192.0.2.9", "--zone b.example."):
+        with Harness(harness, f"{words} {more}") as driver:
+            names = (*zones, "host.a.example", "example")
+            found[more[:9]] = [name for name in names if driver.order(f"zone {name}")[0] == "yes"]
+    assert {
+        "": ["a.example", "1.d.example"],
+        "--service"[:9]: ["c.example"],
+        "--zone b.": ["b.example"],
+    } == found
+
+
 # Plans gone wrong, their digests right, so that only the checks of the driver are left.
 
 KINDS = {"answers": ANSWERS_MAGIC, "maps": MAP_MAGIC, "outcomes": OUTCOMES_MAGIC}
