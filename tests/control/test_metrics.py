@@ -215,7 +215,7 @@ def test_the_metrics_of_a_real_server_are_read_and_have_all_that_is_declared(
     names = {re.sub(r"\{.*", "", key) for key in found}
     assert status["counters"]["sites"]["au"] == found["sparrow_site_answers_total{site=au}"] > 0
     assert (5, 2) == tuple(found[f"sparrow_table_prefixes{{family={key}}}"] for key in ("v4", "v6"))
-    words = "check|failover_mode|feed|notices|route_port|site_planned|table_file_refused"
+    words = "check|failover_mode|feed|held|notices|route_port|site_planned|table_file_refused|view"
     optional = re.compile(rf"sparrow_({words})")
     assert set() == {m.name for m in METRICS if not optional.match(m.name)} - names
 
