@@ -51,21 +51,13 @@ class Stretch(NamedTuple):
     """Number of the place, or `WRAPPED_PLACE`."""
 
 
-class _Part(NamedTuple):
-    """What a class gets of one family of answers."""
-
-    site: str | None
-    order: tuple[str, ...]
-    vips: tuple[bytes, ...]
-
-
 class SiteMap:
     """The places of a service. The outcomes are read when it is made, the maps as it is used."""
 
     def __init__(self, plan: Plan, service: str) -> None:
         """Read the outcomes of a service. Raises `InputError` where the plan has none."""
         self._maps: list[MapFile | None] = []
-        self._parts: list[list[_Part]] = []
+        self._parts: list[list[Place]] = []
         for family in FAMILIES:
             number = _find_policy(plan, service, family)
             map_number = plan.answers.policy(number).map_number
@@ -73,6 +65,7 @@ class SiteMap:
             self._parts.append(_read_parts(plan, number))
         self._numbers: dict[tuple[int, int], int] = {}
         self._places: dict[Place, int] = {}
+        # Formats want to know every place before they write of the first.
         for family in FAMILIES:
             for _ in self.stretches(family):
                 pass
@@ -121,8 +114,8 @@ def _find_policy(plan: Plan, service: str, family: int) -> int:
     raise InputError([Problem(f"there is no service {service!r}: the services are {known}")])
 
 
-def _read_parts(plan: Plan, number: int) -> list[_Part]:
-    """Give what each class of a policy gets now."""
+def _read_parts(plan: Plan, number: int) -> list[Place]:
+    """Give what each class of a policy gets now, of its family of addresses alone."""
     answers = plan.answers
     policy, meta = answers.policy(number), answers.meta.policies[number]
     found = []
@@ -130,16 +123,16 @@ def _read_parts(plan: Plan, number: int) -> list[_Part]:
         site = read_outcome(plan, policy, class_number).site
         part = answers.part(meta.first_part + site) if site is not None else None
         if site is None or part is None or part.address_count == 0:
-            found.append(_Part(None, (), ()))
+            found.append(Place(None, (), ()))
             continue
         ends = range(part.at, part.at + part.address_count * part.size, part.size)
         vips = tuple(bytes(answers.rdata[at : at + part.size]) for at in ends)
         names = dict.fromkeys(answers.meta.sites[each] for each in (site, *order))
-        found.append(_Part(answers.meta.sites[site], tuple(names), vips))
+        found.append(Place(answers.meta.sites[site], tuple(names), vips))
     return found
 
 
-def _join_parts(v4: _Part, v6: _Part) -> Place:
+def _join_parts(v4: Place, v6: Place) -> Place:
     """Join what is given of both families; the site is that of IPv4, as a look-up has it."""
     leading = v6 if v4.site is None else v4
     return Place(leading.site, leading.order, v4.vips + v6.vips)

@@ -146,12 +146,12 @@ def _bare(name: Name) -> str:
 def _pdns_apex(zone: Zone) -> Iterator[str]:
     yield f"    {_bare(zone.origin)}:\n"
     for rtype in (RRType.SOA, RRType.NS):
-        rrset = zone.apex.rrsets.get(rtype)
-        for rdata in rrset.rdatas if rrset else ():
-            content = json.dumps(render_rdata(rtype, rdata))
-            kind = render_rtype(rtype).lower()
-            ttl = rrset.ttl if rrset else 0
-            yield f"      - {kind}: {{ content: {content}, ttl: {ttl} }}\n"
+        if rtype in zone.apex.rrsets:
+            rrset = zone.apex.rrsets[rtype]
+            for rdata in rrset.rdatas:
+                content = json.dumps(render_rdata(rtype, rdata))
+                kind = render_rtype(rtype).lower()
+                yield f"      - {kind}: {{ content: {content}, ttl: {rrset.ttl} }}\n"
 
 
 def _pdns_records(target: str, vips: tuple[bytes, ...]) -> Iterator[str]:
