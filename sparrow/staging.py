@@ -48,6 +48,8 @@ if TYPE_CHECKING:
     from sparrow.config.model import Config, SoaConfig, SteerConfig, ZoneConfig
     from sparrow.lore import LoadedLore
     from sparrow.policy.knowledge import Lore
+    from sparrow.policy.site import SiteSet
+    from sparrow.policy.steering import AddressMap
 
 _T = TypeVar("_T")
 
@@ -178,12 +180,26 @@ def _build_steering(
         is_asked_for = config.is_asking
         base_map = build_base_map(site_set, tables.snapshot, is_asked_for=is_asked_for)
         return build_steering(site_set, services, base_map, is_asked_for=is_asked_for)
-    numbers = {site.name: number for number, site in enumerate(site_set.sites)}
-    of_sites = {numbers[name]: table for name, table in tables.views.items()}
-    views = Views(tables.common, of_sites, tables.snapshot)
-    chart = Chart(build_knowledge(site_set, views, lore), site_set.self_site)
+    numbers = site_set.numbers
     rules = replace(build_rules(config), last=frozenset(numbers[name] for name in stale))
-    return build_ranked_steering(site_set, services, chart, rules)
+    return build_ranked_steering(site_set, services, _build_chart(site_set, tables, lore), rules)
+
+
+def _build_chart(site_set: SiteSet, tables: Loaded, lore: Lore) -> Chart:
+    numbers = site_set.numbers
+    # Tables that were accepted before may have views of sites that are configured no more.
+    of_sites = {numbers[name]: table for name, table in tables.views.items() if name in numbers}
+    views = Views(tables.common, of_sites, tables.snapshot)
+    return Chart(build_knowledge(site_set, views, lore), site_set.self_site)
+
+
+def draw_preferred(config: Config, site_set: SiteSet, lore: Lore, tables: Loaded) -> AddressMap:
+    """Give the number of the site that each address prefers, of a service that runs everywhere."""
+    if lore.is_empty and not tables.views:
+        return build_base_map(site_set, tables.snapshot)
+    rules = replace(build_rules(config), depth=1)
+    ranked = _build_chart(site_set, tables, lore).rank(range(len(site_set.sites)), rules)
+    return ranked.draw([order[0] for order in ranked.orders])
 
 
 def _build_identity(config: Config, secrets: tuple[bytes, ...]) -> Identity:

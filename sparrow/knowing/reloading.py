@@ -21,10 +21,11 @@ from sparrow.keeping.configured import build_limits, build_pdns, count_workers, 
 from sparrow.keeping.memory import give_back
 from sparrow.live import Live
 from sparrow.policy.configured import build_site_set
+from sparrow.policy.knowledge import Lore
 from sparrow.rib.delta import Delta, diff
 from sparrow.rib.snapshot import EMPTY
 from sparrow.rib.table import Rib
-from sparrow.staging import Staged, Staging, restage_tables, stage
+from sparrow.staging import Staged, Staging, draw_preferred, restage_tables, stage
 from sparrow.tables.gate import build_candidate
 from sparrow.values.name import render_name
 
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from sparrow.knowing.feeding import LiveTables
     from sparrow.lore import LoadedLore
     from sparrow.policy.outcome import Conditions
+    from sparrow.policy.steering import AddressMap
     from sparrow.rib.snapshot import Snapshot
     from sparrow.sources.files import Loaded
     from sparrow.tables.gate import Admitted, Candidate, Decision, TableGate
@@ -290,8 +292,21 @@ class Reloader:
         )
 
     def _build_candidate(self, config: Config, view: View | None) -> Candidate:
+        site_set = build_site_set(config)
+
+        def draw(tables: Loaded) -> AddressMap:
+            assert site_set is not None  # noqa: S101  (without sites nobody asks)
+            return draw_preferred(config, site_set, self._find_lore(config), tables)
+
         serving = self._files if view else None
-        return build_candidate(config, build_site_set(config), serving, self._go_on_unless_stopping)
+        return build_candidate(config, site_set, serving, self._go_on_unless_stopping, draw)
+
+    def _find_lore(self, config: Config) -> Lore:
+        """Give what else is known of addresses; nothing where that cannot be read."""
+        try:
+            return self._around.read_lore(config).lore
+        except InputError:
+            return Lore()  # said where it is read to be served, which refuses it all
 
     def _admit(self, candidate: Candidate, decision: Decision | None) -> Loaded:
         """Have the gate decide which table serves; in the thread that reads."""

@@ -19,7 +19,7 @@ from sparrow.policy.steering import build_base_map
 from sparrow.values.address import FAMILIES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from sparrow.config.guarding import Canary, GuardsConfig
     from sparrow.policy.site import SiteSet
@@ -49,6 +49,20 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A table of which the prefixes are counted."""
+
+    view: str
+    """What it is called, `view of nl`; "" for the only one."""
+    old: Snapshot | None
+    """What it is compared with; None where there is nothing of its kind."""
+    new: Snapshot
+    """The table."""
+    has_floor: bool = True
+    """Whether it must have the fewest prefixes that a table must have."""
+
+
+@dataclass(frozen=True, slots=True)
 class Scrutiny:
     """A table that is looked at."""
 
@@ -60,6 +74,17 @@ class Scrutiny:
     """The sites; None without any, so that no answer is steered."""
     scope: Scope = Scope()
     """Which guards count."""
+    parts: tuple[Part, ...] = ()
+    """The tables of which prefixes are counted; () where that is the table as a whole."""
+    draw_old: Callable[[], AddressMap] | None = None
+    """Gives the site that each address prefers by the old table; None where the route alone
+    tells it."""
+    draw_new: Callable[[], AddressMap] | None = None
+    """The same by the new table."""
+
+    def list_parts(self) -> tuple[Part, ...]:
+        """Give the tables of which prefixes are counted."""
+        return self.parts or (Part("", self.old, self.new),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,40 +110,48 @@ class Change:
 #                 |                            | no mode's own file changed
 def list_broken(guards: GuardsConfig, scrutiny: Scrutiny) -> tuple[Broken, ...]:
     """Give the guards that a table breaks."""
-    old, new, scope = scrutiny.old, scrutiny.new, scrutiny.scope
     broken: list[Broken] = []
-    if scope.is_normal:
-        broken += _check_prefixes(guards, new)
-    if old is not None and guards.max_shrink is not None:
-        broken += _check_shrink(guards.max_shrink, old, new)
-    if scrutiny.site_set is None or (guards.max_moved is None and not guards.canaries):
-        return tuple(broken)
-    after = build_base_map(scrutiny.site_set, new)
-    if old is not None and guards.max_moved is not None and not scope.may_move:
-        before = build_base_map(scrutiny.site_set, old)
-        broken += _check_moved(guards.max_moved, Change(old, new, before, after))
-    if scope.is_normal:
-        names = [site.name for site in scrutiny.site_set.sites]
-        broken += (each for canary in guards.canaries for each in _check(canary, after, names))
+    for part in scrutiny.list_parts():
+        if scrutiny.scope.is_normal and part.has_floor:
+            broken += _check_prefixes(guards, part)
+        if part.old is not None and guards.max_shrink is not None:
+            broken += _check_shrink(guards.max_shrink, part.old, part)
+    site_set = scrutiny.site_set
+    if site_set is not None and (guards.max_moved is not None or guards.canaries):
+        broken += _check_answers(guards, scrutiny, site_set)
     return tuple(broken)
 
 
-def _check_prefixes(guards: GuardsConfig, new: Snapshot) -> Iterator[Broken]:
+def _check_answers(guards: GuardsConfig, scrutiny: Scrutiny, site_set: SiteSet) -> Iterator[Broken]:
+    old, new, scope = scrutiny.old, scrutiny.new, scrutiny.scope
+    after = scrutiny.draw_new() if scrutiny.draw_new else build_base_map(site_set, new)
+    if old is not None and guards.max_moved is not None and not scope.may_move:
+        before = scrutiny.draw_old() if scrutiny.draw_old else build_base_map(site_set, old)
+        yield from _check_moved(guards.max_moved, Change(old, new, before, after))
+    if scope.is_normal:
+        names = [site.name for site in site_set.sites]
+        for canary in guards.canaries:
+            yield from _check(canary, after, names)
+
+
+def _check_prefixes(guards: GuardsConfig, part: Part) -> Iterator[Broken]:
+    table = f"the {part.view or 'table'}"
     least = dict(zip(FAMILIES, (guards.min_prefixes_v4, guards.min_prefixes_v6), strict=True))
     for family in FAMILIES:
-        count, fewest = len(new.family(family)), least[family]
+        count, fewest = len(part.new.family(family)), least[family]
         if fewest is not None and count < fewest:
-            what = f"the table has {count} IPv{family} prefixes; at least {fewest} are wanted"
+            what = f"{table} has {count} IPv{family} prefixes; at least {fewest} are wanted"
             yield Broken("min_prefixes", what)
 
 
-def _check_shrink(limit: float, old: Snapshot, new: Snapshot) -> Iterator[Broken]:
+def _check_shrink(limit: float, old: Snapshot, part: Part) -> Iterator[Broken]:
+    which = f" of the {part.view}" if part.view else ""
     for family in FAMILIES:
-        before, after = len(old.family(family)), len(new.family(family))
+        before, after = len(old.family(family)), len(part.new.family(family))
         if before and exceeds(before - after, before, limit):
             yield Broken(
                 "max_shrink",
-                f"IPv{family} shrinks from {before} to {after} prefixes, by "
+                f"IPv{family}{which} shrinks from {before} to {after} prefixes, by "
                 f"{render_share(before - after, before)}; {render_limit(limit)} is allowed",
             )
 

@@ -62,6 +62,11 @@ class SiteSet:
     self_site: int = 0
     """Number of the site that answers where no route names one."""
 
+    @property
+    def numbers(self) -> dict[str, int]:
+        """Give the number of each site by its name."""
+        return {site.name: number for number, site in enumerate(self.sites)}
+
 
 def list_statics(services: Iterable[Service]) -> tuple[tuple[bytes, ...], ...]:
     """Give each distinct static list of last resort once, in the order of the services.

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from sparrow.policy.site import SiteSet
     from sparrow.policy.starts import Starts
+    from sparrow.policy.steering import AddressMap
     from sparrow.rib.delta import Delta
     from sparrow.rib.snapshot import Snapshot
 
@@ -84,14 +85,21 @@ class FamilyDiff:
 
 
 def diff_tables(
-    old: Snapshot, new: Snapshot, site_set: SiteSet | None
+    old: Snapshot,
+    new: Snapshot,
+    site_set: SiteSet | None,
+    maps: tuple[AddressMap, AddressMap] | None = None,
 ) -> tuple[FamilyDiff, FamilyDiff]:
-    """Compare two tables as the same sites see them; without sites nothing moves."""
+    """Compare two tables as the same sites see them; without sites nothing moves.
+
+    `maps` have the site that each address prefers by either table; None where the route
+    alone tells it.
+    """
     delta = diff(old, new)
     moves: dict[int, list[Move]] = {family: [] for family in FAMILIES}
     names: list[str] = []
     if site_set is not None:
-        before, after = build_base_map(site_set, old), build_base_map(site_set, new)
+        before, after = maps or (build_base_map(site_set, old), build_base_map(site_set, new))
         names = [site.name for site in site_set.sites]
         for family in FAMILIES:
             moves[family] += list_moves(before.of_family(family), after.of_family(family))

@@ -17,7 +17,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from sparrow.errors import InputError, Problem
-from sparrow.policy.guards import Scrutiny, list_broken
+from sparrow.policy.guards import list_broken
 from sparrow.policy.modes import Mode
 from sparrow.policy.tablediff import describe_diff, diff_tables
 from sparrow.rib.snapshot import EMPTY
@@ -27,6 +27,7 @@ from sparrow.tables.accepted import AcceptedTables
 from sparrow.tables.contents import Reading
 from sparrow.tables.judging import Examination, Question, examine
 from sparrow.tables.rows import describe_held, describe_state
+from sparrow.tables.scrutiny import scrutinize
 from sparrow.tables.state import State, name_table
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from sparrow.rib.snapshot import Snapshot
     from sparrow.sources.files import Loaded
     from sparrow.tables.contents import Progress
+    from sparrow.tables.scrutiny import Draw
     from sparrow.tables.state import Content
 
 _log = logging.getLogger(__name__)
@@ -60,6 +62,9 @@ class Candidate:
     """What serves now; None before the first table."""
     progress: Progress | None = None
     """Told the octets read so far, and in all."""
+    draw: Draw | None = None
+    """Gives the number of the site that each address prefers by some tables, and by all else
+    that is known; None where routes alone tell it."""
 
 
 def build_candidate(
@@ -67,6 +72,7 @@ def build_candidate(
     site_set: SiteSet | None,
     serving: Loaded | None = None,
     progress: Progress | None = None,
+    draw: Draw | None = None,
 ) -> Candidate:
     """Give what a configuration wants to serve."""
     return Candidate(
@@ -76,6 +82,7 @@ def build_candidate(
         site_set=site_set,
         serving=serving,
         progress=progress,
+        draw=draw,
     )
 
 
@@ -179,13 +186,14 @@ class TableGate:
         state = self._load_state()
         if state.held is None or candidate.serving is None:
             raise InputError([Problem("no table is held, so there is nothing to compare")])
-        serving = candidate.serving.snapshot
+        serving, draw = candidate.serving, candidate.draw
         self._contents.check(state.held.files)
-        held = self._contents.load(state.held.files, Reading(serving)).snapshot
+        held = self._contents.load(state.held.files, Reading(serving.snapshot))
+        maps = (draw(serving), draw(held)) if draw and candidate.site_set else None
         return {
             "serial": state.present.serial if state.present else 0,
             "held": describe_held(state.held),
-            **describe_diff(diff_tables(serving, held, candidate.site_set)),
+            **describe_diff(diff_tables(serving.snapshot, held.snapshot, candidate.site_set, maps)),
         }
 
     # What files ask for.
@@ -229,8 +237,9 @@ class TableGate:
         old = None
         has_relative = guards.max_shrink is not None or guards.max_moved is not None
         if has_relative and baseline is not None and self._is_at_hand(baseline):
-            old = self._read(baseline, candidate).snapshot
-        scrutiny = Scrutiny(old, loaded.snapshot, candidate.site_set, examination.scope)
+            old = self._read(baseline, candidate)
+        scope, draw = examination.scope, candidate.draw
+        scrutiny = scrutinize(old, loaded, candidate.site_set, scope, draw)
         return tuple(broken.what for broken in list_broken(guards, scrutiny))
 
     def _is_at_hand(self, files: tuple[Content, ...]) -> bool:
