@@ -147,13 +147,14 @@ class Bind:
         return addresses_of(self.ask(source))
 
     def is_answering(self) -> bool:
+        """Tell whether it answers for the name: SERVFAIL until its zones are loaded."""
         assert self.process.poll() is None, self.log()[-4000:]
         try:
-            query = dns.message.make_query("version.invalid.", "SOA")
-            dns.query.udp(query, LOOPBACK, timeout=0.5, port=self.port)
+            query = dns.message.make_query(NAME, "SOA")
+            response = dns.query.udp(query, LOOPBACK, timeout=0.5, port=self.port)
         except (OSError, dns.exception.DNSException):
             return False
-        return True
+        return response.rcode() != dns.rcode.SERVFAIL
 
     def wait_for_log(self, text: str) -> None:
         def is_there() -> bool:
