@@ -45,6 +45,7 @@ class Damper:
         self._renew = renew
         self._stored: Mapping[tuple[str, int], tuple[Wish, ...]] | None = None
         self._due_s: float | None = None
+        self._found_s: float | None = None
         self._stretches = 0
         self._has_changed = asyncio.Event()
 
@@ -55,6 +56,8 @@ class Damper:
         """
         config, steering = new.config.hysteresis, new.authority.steering
         if config is None or steering is None:
+            if old is None:
+                self.store(Held())  # or a later start with hysteresis would hold it again
             return new
         if old is not None and (is_asked or not _is_comparable(old, new)):
             return new
@@ -68,14 +71,13 @@ class Damper:
         ground = Ground(damping, steering, new.tables.snapshot, self._clock())
         before = old.authority.steering if old else None
         found = damp(before, ground, old.held if old else self._load())
-        self._due_s = found.next_s
+        self._found_s = found.held.next_s
         authority = replace(new.authority, steering=found.steering)
         return replace(new, authority=authority, held=found.held)
 
     def take_up(self, view: View) -> None:
         """Take notice of a view that is served."""
-        if not view.held.wishes:
-            self._due_s = None
+        self._due_s = view.held.next_s
         stretches = sum(map(len, view.held.wishes.values()))
         if stretches != self._stretches:
             _log.info("hysteresis holds %d stretches of addresses", stretches)
@@ -97,15 +99,22 @@ class Damper:
     async def _let_go(self) -> None:
         if self._due_s is None or self._clock() < self._due_s:
             return
-        self._due_s = None
+        # Whatever comes of it, what is held is looked through again: a view that is
+        # taken says when, and one that is not leaves what is held as it is.
+        again_s = self._due_s = self._clock() + MINUTE_S
         try:
             await self._renew()
         except InputError:
-            self._due_s = self._clock() + MINUTE_S  # said in the log where it was decided
+            return  # said in the log where it was decided
+        if self._due_s == again_s and self._found_s is not None:
+            self._due_s = min(again_s, self._found_s)
 
     def store(self, held: Held) -> None:
         """Write down what is held, where that has changed."""
-        if held.wishes == (self._stored or {}):
+        if held.wishes == self._stored:
+            return
+        if not held.wishes and not self._path.exists():
+            self._stored = held.wishes
             return
         try:
             store_json(self._path, render_held(held))

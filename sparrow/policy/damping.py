@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from math import inf
@@ -28,11 +29,11 @@ from sparrow.policy.intervals import SPECIAL, Intervals, sweep_plain
 from sparrow.policy.moves import list_moves
 from sparrow.policy.ranking import Step, rank_some
 from sparrow.policy.starts import build_starts
-from sparrow.policy.steering import AddressMap, Policy
+from sparrow.policy.steering import MAX_CLASSES, AddressMap, Policy
 from sparrow.values.address import BITS, FAMILIES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from sparrow.policy.moves import Move
     from sparrow.policy.steering import Steering
@@ -93,7 +94,10 @@ class Held:
     wishes: Mapping[tuple[str, int], tuple[Wish, ...]] = field(default_factory=dict)
     """By service and family of its addresses: wishes of clients, ascending; none are empty."""
     gone: tuple[tuple[float, int, int], ...] = ()
-    """What counts against the budget: Unix time, family, addresses."""
+    """What counts against the budget: Unix time, family, addresses; each pair of the first two
+    once."""
+    next_s: float | None = None
+    """Unix time at which more may go; None where nothing is held."""
 
     def find(self, service: str, family: int, client: tuple[int, int]) -> Wish | None:
         """Give the wish of a client, (family, address); None where it has what it wants."""
@@ -110,8 +114,6 @@ class Damped(NamedTuple):
     """What is to serve."""
     held: Held
     """What is held in it."""
-    next_s: float | None
-    """Unix time at which more may go; None where nothing is held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +129,16 @@ class Ground:
     now_s: float
     """Unix time."""
 
-    def has_lost(self, family: int, address: int, site: int) -> bool:
-        """Tell whether a site, by its view, has no route to an address any more."""
+    def has_lost(self, family: int, address: int, site: int, sites: Collection[int]) -> bool:
+        """Tell whether one of some sites, by its view, has no route to an address any more.
+
+        Where none of their views has one, the common view counts.
+        """
         ranking = self.steering.ranking
         if ranking is None:
             return False
         known = ranking.knowledge.find(address.to_bytes(BITS[family] // 8, "big"))
-        if known.is_covered(range(len(known.evidence))):
+        if known.is_covered(sites):
             return known.evidence[site].hops is None or site in ranking.rules.last
         return known.home is None
 
@@ -179,12 +184,14 @@ def damp(before: Steering | None, ground: Ground, held: Held) -> Damped:
         known = held.wishes.get(key, ())
         slot = (id(policy), id(was), known)
         if slot not in done:
-            done[slot] = run.damp_policy(was, policy, known)
+            sites = tuple(ground.steering.services[key[0]].vips)
+            done[slot] = run.damp_policy((was, policy), known, sites)
         policies[key], found = done[slot]
         if found:
             wishes[key] = found
     steering = replace(ground.steering, policies=policies)
-    return Damped(steering, Held(wishes, tuple(run.gone)), _find_next(run, wishes.values()))
+    next_s = _find_next(run, wishes.values())
+    return Damped(steering, Held(wishes, run.list_gone(), next_s))
 
 
 def _find_next(run: _Run, wishes: Iterable[Iterable[Wish]]) -> float | None:
@@ -193,7 +200,7 @@ def _find_next(run: _Run, wishes: Iterable[Iterable[Wish]]) -> float | None:
     times = [wish.since_s + hold_s for each in wishes for wish in each]
     ahead = [time_s for time_s in times if time_s > now_s]
     if run.is_blocked:
-        ahead.append(min(time_s for time_s, _, _ in run.gone) + MINUTE_S)
+        ahead.append(min(time_s for time_s, _, _ in run.list_gone()) + MINUTE_S)
     return min(ahead, default=None)
 
 
@@ -217,31 +224,52 @@ class _Run:
 
     def __init__(self, ground: Ground, gone: Iterable[tuple[float, int, int]]) -> None:
         self.ground = ground
-        self.gone = list(gone)
         self.is_blocked = False
         """Whether the budget kept anything from going."""
+        self._gone: Counter[tuple[float, int]] = Counter()
+        self._spent: Counter[int] = Counter()
+        for time_s, family, size in gone:
+            self._spend(time_s, family, size)
         self._granted: set[tuple[int, int, int]] = set()
         self._rooms: dict[int, float] = {}
         self._covered: dict[int, Intervals] = {}
         self._names = [site.name for site in ground.steering.site_set.sites]
         self._numbers = {name: number for number, name in enumerate(self._names)}
 
+    def list_gone(self) -> tuple[tuple[float, int, int], ...]:
+        """Give what counts against the budget, as `Held.gone`."""
+        return tuple((time_s, family, size) for (time_s, family), size in self._gone.items())
+
+    def _spend(self, time_s: float, family: int, size: int) -> None:
+        self._gone[time_s, family] += size
+        self._spent[family] += size
+
     def damp_policy(
-        self, before: Policy | None, after: Policy, known: tuple[Wish, ...]
+        self,
+        policies: tuple[Policy | None, Policy],
+        known: tuple[Wish, ...],
+        sites: tuple[int, ...],
     ) -> tuple[Policy, tuple[Wish, ...]]:
-        """Give the policy that serves, and what is held in it."""
+        """Give the policy that serves, and what is held in it.
+
+        `policies` are the one before and the one that would serve, `sites` run the service.
+        """
+        before, after = policies
         old = self._restore(after, known) if before is None else before
         if after.address_map is None or old.address_map is None:
             return after, ()
-        numbers = {order: number for number, order in enumerate(after.classes)}
-        aligned = old.address_map.project(
-            [numbers.setdefault(order, len(numbers)) for order in old.classes]
-        )
-        classes, kept = tuple(numbers), {}
+        numbering = _Numbering(after)
+        numbers = [numbering.number(order) for order in old.classes]
+        if old.unknown_class is not None and after.unknown_class is not None:
+            numbers[old.unknown_class] = after.unknown_class
+        aligned = old.address_map.project(numbers)
+        kept = {}
         for family in FAMILIES:
             new = after.address_map.of_family(family)
             moves = list_moves(aligned.of_family(family), new)
-            kept[family] = self._hold(family, self._list_cases(family, moves, classes, known))
+            moves = (each for each in moves if _may_hold(each, after.unknown_class))
+            cases = self._list_cases(family, moves, numbering.orders, known)
+            kept[family] = self._hold(family, cases, sites)
         wishes = tuple(self._wish(family, case) for family in FAMILIES for case in kept[family])
         return (_patch_policy(after, kept) if wishes else after), wishes
 
@@ -275,8 +303,8 @@ class _Run:
                 for first, stop, since_s in since.find(start, end, self._names[new[0]]):
                     yield _Case(first, stop, old, new, since_s)
 
-    def _hold(self, family: int, cases: Iterable[_Case]) -> list[_Case]:
-        """Give the parts that are held, ascending; the others go."""
+    def _hold(self, family: int, cases: Iterable[_Case], sites: Collection[int]) -> list[_Case]:
+        """Give the parts that are held, ascending; the others go. `sites` run the service."""
         kept: list[_Case] = []
         going: list[_Case] = []
         ground = self.ground
@@ -284,7 +312,7 @@ class _Run:
             old, new = case.old[0], case.new[0]
             if not self._is_covered(family, case.start):
                 continue  # nobody has a route any more
-            if ground.has_lost(family, case.start, old):
+            if ground.has_lost(family, case.start, old, sites):
                 continue
             is_due = ground.now_s - case.since_s >= ground.damping.hold_s
             is_going = is_due or ground.wins(family, case.start, new, old)
@@ -297,12 +325,12 @@ class _Run:
         """Tell whether the budget has room for a part; then it has gone."""
         if (family, case.start, case.end) in self._granted:
             return True  # in another service, and these are the same clients
-        spent = sum(size for _, of, size in self.gone if of == family)
+        spent = self._spent[family]
         # What is larger than the whole budget goes alone, or it would wait for ever.
         if spent and spent + case.size > self._room(family):
             self.is_blocked = True
             return False
-        self.gone.append((self.ground.now_s, family, case.size))
+        self._spend(self.ground.now_s, family, case.size)
         self._granted.add((family, case.start, case.end))
         return True
 
@@ -354,15 +382,43 @@ class _Since:
             start, place = stop, place + 1
 
 
+class _Numbering:
+    """Numbers classes as a policy does, and those that it has not behind them."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.orders = list(policy.classes)
+        self._numbers: dict[tuple[int, ...], int] = {}
+        for number, order in enumerate(policy.classes):
+            # The class of unknown clients is the last, and may have the order of another.
+            self._numbers.setdefault(order, number)
+
+    def number(self, order: tuple[int, ...]) -> int:
+        """Give the number of a class, a new one where there is none."""
+        number = self._numbers.setdefault(order, len(self.orders))
+        if number == len(self.orders):
+            self.orders.append(order)
+        return number
+
+
+def _may_hold(move: Move, unknown: int | None) -> bool:
+    """Tell whether a stretch may keep its class, for which there must be room.
+
+    Who was unknown goes as soon as something is known of him, and who is forgotten, too.
+    """
+    return move.before < MAX_CLASSES and unknown not in {move.before, move.after}
+
+
 def _patch_policy(policy: Policy, kept: Mapping[int, Sequence[_Case]]) -> Policy:
     """Give a policy in which some stretches have other classes."""
     assert policy.address_map is not None  # noqa: S101  (nothing is held where there is no map)
-    numbers = {order: number for number, order in enumerate(policy.classes)}
+    numbering = _Numbering(policy)
     maps = []
     for family in FAMILIES:
-        codes = [numbers.setdefault(case.old, len(numbers)) for case in kept[family]]
+        codes = [numbering.number(case.old) for case in kept[family]]
         maps.append(_patch(policy.address_map.of_family(family), kept[family], codes))
-    return Policy(tuple(numbers), AddressMap(maps[0], maps[1]), policy.class_by_order)
+    return replace(
+        policy, classes=tuple(numbering.orders), address_map=AddressMap(maps[0], maps[1])
+    )
 
 
 def _patch(intervals: Intervals, cases: Sequence[_Case], codes: Sequence[int]) -> Intervals:

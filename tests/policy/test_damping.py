@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice, permutations
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -14,10 +16,21 @@ from viewscenes import Scene, random_scene, random_table
 
 from sparrow.policy.chart import Chart
 from sparrow.policy.damping import Damping, Ground, Held, Wish, damp
-from sparrow.policy.intervals import SPECIAL
-from sparrow.policy.ranking import Step, rank_some
-from sparrow.policy.site import Service
-from sparrow.policy.steering import build_base_map, build_ranked_steering, build_steering
+from sparrow.policy.intervals import SPECIAL, Intervals
+from sparrow.policy.knowledge import Lore, Views, build_knowledge
+from sparrow.policy.ranking import Rules, Step, rank_some
+from sparrow.policy.site import Service, SiteSet
+from sparrow.policy.starts import build_starts
+from sparrow.policy.steering import (
+    MAX_CLASSES,
+    AddressMap,
+    Client,
+    Policy,
+    Steering,
+    build_base_map,
+    build_ranked_steering,
+    build_steering,
+)
 from sparrow.rib.overlay import overlay
 from sparrow.values.address import FAMILIES, IPV4, parse_address
 
@@ -25,12 +38,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sparrow.policy.damping import Damped
-    from sparrow.policy.site import SiteSet
-    from sparrow.policy.steering import Steering
     from sparrow.rib.snapshot import Snapshot
 
 FREE = Damping(hold_s=100, budget=None)
 KEY = ("default", IPV4)
+EMPTY_V6 = Intervals(128, build_starts(128, (0,)), array("I", (0,)))
 
 
 def services_of(sites: SiteSet) -> dict[str, Service]:
@@ -183,7 +195,7 @@ OLD, NEW = "20.0.0.0/8 2; 21.0.0.0/8 2", "20.0.0.0/8 3; 21.0.0.0/8 2"
 
 def test_a_changed_path_is_held_until_it_has_lasted() -> None:
     first = change(plain_steering(OLD), NEW, 1000, Held())
-    assert ("nl", 1100) == (site_at(first.steering, "20.0.0.1"), first.next_s)
+    assert ("nl", 1100) == (site_at(first.steering, "20.0.0.1"), first.held.next_s)
     (wish,) = first.held.wishes[KEY]
     assert Wish(IPV4, 20 << 24, 21 << 24, ("nl", "au", "us"), "us", 1000) == wish
     second = change(first.steering, NEW, 1099, first.held)
@@ -192,7 +204,7 @@ def test_a_changed_path_is_held_until_it_has_lasted() -> None:
     assert ("us", {}, None) == (
         site_at(third.steering, "20.0.0.1"),
         third.held.wishes,
-        third.next_s,
+        third.held.next_s,
     )
 
 
@@ -233,7 +245,7 @@ def test_the_budget_lets_some_go_and_the_others_later() -> None:
     found = change(found.steering, ";".join(moved), 1100, found.held, damping)
     sites = [site_at(found.steering, f"{number}.0.0.1") for number in range(20, 30, 2)]
     assert (2, 3) == (sites.count("us"), sites.count("nl"))
-    assert 1160 == found.next_s
+    assert 1160 == found.held.next_s
     found = change(found.steering, ";".join(moved), 1159, found.held, damping)
     assert 3 == len(found.held.wishes[KEY])
     found = change(found.steering, ";".join(moved), 1160, found.held, damping)
@@ -256,3 +268,83 @@ def test_a_change_behind_the_first_site_is_taken_at_once() -> None:
     found = change(before, OLD, 1000, Held())
     assert {} == found.held.wishes
     assert plain_steering(OLD).policies == found.steering.policies
+
+
+# Clients of whom nothing is known until somebody has been asked.
+
+
+def asked_steering(lines: str) -> Steering:
+    base_map = build_base_map(SITE_SET, table(lines), is_asked_for=True)
+    return build_steering(SITE_SET, services_of(SITE_SET), base_map, is_asked_for=True)
+
+
+def change_asked(before: Steering, lines: str) -> Damped:
+    return damp(before, Ground(FREE, asked_steering(lines), table(lines), 1000), Held())
+
+
+def is_unknown_at(steering: Steering, address: str) -> bool:
+    client = Client(parse_address(address))
+    return steering.choose("default", IPV4, client).is_unknown
+
+
+def test_who_becomes_known_goes_at_once_and_others_are_held_beside_him() -> None:
+    before = asked_steering("20.0.0.0/8 2; 21.0.0.0/8 2")
+    found = change_asked(before, "20.0.0.0/8 3; 21.0.0.0/8 2; 22.0.0.0/8 3")
+    (wish,) = found.held.wishes[KEY]
+    assert (20 << 24, 21 << 24, "us") == (wish.start, wish.end, wish.target)
+    sites = [site_at(found.steering, f"{first}.0.0.1") for first in (20, 21, 22, 23)]
+    assert ["nl", "nl", "us", "au"] == sites
+    unknown = [is_unknown_at(found.steering, f"{first}.0.0.1") for first in (20, 22, 23)]
+    assert [False, False, True] == unknown
+
+
+def test_who_is_forgotten_is_unknown_at_once() -> None:
+    found = change_asked(asked_steering("20.0.0.0/8 2; 0.0.0.0/0 2"), "20.0.0.0/8 2")
+    assert ({}, True) == (found.held.wishes, is_unknown_at(found.steering, "30.0.0.1"))
+
+
+# Much at once.
+
+
+def test_what_goes_at_one_time_is_remembered_as_one() -> None:
+    lines = [f"20.0.{number}.0/24 2" for number in range(0, 200, 2)]
+    moved = [line.replace(" 2", " 3") for line in lines]
+    damping = replace(FREE, hold_s=0)
+    found = change(plain_steering(";".join(lines)), ";".join(moved), 1000, Held(), damping)
+    assert ((1000, IPV4, 100 * 256),) == found.held.gone
+
+
+def test_a_class_that_there_is_no_room_for_is_let_go() -> None:
+    orders = list(islice(permutations(range(9)), MAX_CLASSES + 1))
+    names = [f"s{number}" for number in range(9)]
+    sites = SiteSet(tuple(replace(SITE_SET.sites[0], name=name) for name in names), 0)
+    service = {"default": Service("default", dict.fromkeys(range(9), (b"\x0a\0\0\1",)))}
+    last = next(order for order in permutations(range(9)) if order[0] == 8)
+    one = AddressMap(Intervals(32, build_starts(32, (0,)), array("I", (0,))), EMPTY_V6)
+
+    def steer_by(classes: list[tuple[int, ...]]) -> Steering:
+        return Steering(sites, service, {KEY: Policy(tuple(classes), one, (0,))})
+
+    before, routes = steer_by([last]), table("0.0.0.0/0 2")
+    full = damp(before, Ground(FREE, steer_by(orders[:-1]), routes, 1000), Held())
+    assert (MAX_CLASSES, {}) == (len(full.steering.policies[KEY].classes), full.held.wishes)
+    spare = damp(before, Ground(FREE, steer_by(orders[:-2]), routes, 1000), Held())
+    policy = spare.steering.policies[KEY]
+    assert (MAX_CLASSES, last) == (len(policy.classes), class_at(spare.steering, 4, 0)[0])
+
+
+def test_the_view_of_a_site_without_the_service_says_nothing_of_who_has_a_route() -> None:
+    services = {
+        "default": Service("default", {1: SITE_SET.sites[1].vips, 2: SITE_SET.sites[2].vips})
+    }
+
+    def steer_on(lines: str) -> tuple[Steering, Snapshot]:
+        common, own = table(lines), table("20.0.0.0/8 9")
+        views = Views(common, {0: own}, overlay([own, common]))
+        chart = Chart(build_knowledge(SITE_SET, views, Lore()), SITE_SET.self_site)
+        return build_ranked_steering(SITE_SET, services, chart, Rules()), views.union
+
+    before, _ = steer_on(f"{OLD}; 22.0.0.0/8 3")
+    after, union = steer_on(f"{NEW}; 22.0.0.0/8 3")
+    found = damp(before, Ground(FREE, after, union, 1000), Held())
+    assert "nl" == site_at(found.steering, "20.0.0.1")
