@@ -38,7 +38,7 @@ _reason_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.optio
 
 @click.group()
 def routes() -> None:
-    """Build and compare route tables, and decide about those that guards hold back."""
+    """Make, compare, count and draw route tables; decide about those that guards hold back."""
 
 
 for command in (build, stats, aggregate, picture):
