@@ -177,7 +177,7 @@ def test_the_lower_ttl_counts(tmp_path: Path, cap: int, ttl: int) -> None:
         (20, 4, 30, 30),
         (20, 4, 90, 60),
         (20, 4, NO_CAP, 60),
-        (0, 8, 7, 7),  # a flag that is none
+        (0, 16, 7, 7),  # a flag that is none
     ],
 )
 def test_a_cap_holds_below_the_floor_where_it_is_exact(
