@@ -47,9 +47,12 @@ from sparrow.tables.accepted import TABLES
 from sparrow.tables.gate import TableGate
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from sparrow.config.fields import Endpoint
     from sparrow.config.model import Config, SsrsConfig
     from sparrow.keeping.charge import Charge
+    from sparrow.knowing.feeding import LiveTables
     from sparrow.lore import LoadedLore
     from sparrow.values.name import Name
     from sparrow.view import View
@@ -86,16 +89,17 @@ class Daemon:
             charge.run_dir / ASKED_SOCKET,
         )
         self._library = Library()
-        self._damper = Damper(state_dir / HELD, time.time, self._renew)
-        self._lore_files = LoreFiles(self._library, charge.layout.state_dir, self._renew)
+        self._damper = Damper(state_dir / HELD, time.time, self._reload_held)
+        self._lore_files = LoreFiles(self._library, charge.layout.state_dir, self._reload_lore)
         self._reloader = Reloader(
             Surroundings(
                 charge=charge,
                 publisher=self._publisher,
                 overview=self._overview,
                 gate=self._gate,
-                live_tables=self._feeds.tables_by_view,
+                live_tables=self._list_live_tables,
                 read_lore=self._read_lore,
+                keep_feeds=lambda config: self._feeds.keep(config.feeds),
                 damper=self._damper,
                 is_stopping=self._stop.is_set,
                 conditions=lambda: self._sites.conditions,
@@ -190,8 +194,15 @@ class Daemon:
     def _read_lore(self, config: Config) -> LoadedLore:
         return self._library.load(config, self._charge.layout.state_dir, time.time())
 
-    async def _renew(self) -> None:
-        await self._reloader.reload_tables()
+    def _list_live_tables(self, config: Config, of_files: Collection[str]) -> LiveTables:
+        keeps = config.ranking.use_local_pref
+        return self._feeds.tables_by_view(config.feeds, of_files, keeps_local_pref=keeps)
+
+    async def _reload_held(self) -> None:
+        await self._reloader.reload_held()
+
+    async def _reload_lore(self) -> None:
+        await self._reloader.reload_lore()
 
     async def _reload_live(self) -> None:
         await self._reloader.reload_live()

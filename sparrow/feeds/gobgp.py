@@ -35,6 +35,7 @@ from sparrow.feeds.listing import Listing, collector_at_rest
 from sparrow.feeds.source import Phase, Standing
 from sparrow.feeds.trouble import explain_loss
 from sparrow.rib.snapshot import EMPTY, Snapshot
+from sparrow.rib.valued import ValuedRoutes
 from sparrow.values.address import FAMILIES, render_address
 
 if TYPE_CHECKING:
@@ -90,6 +91,8 @@ class GobgpSource:
     """Seconds in which nothing comes back before what is withheld is let go."""
     relist_s: float = 3600.0
     """Seconds between two comparisons of the whole table."""
+    keeps_local_pref: bool = False
+    """Whether routes have their local preference; a table is then read without native code."""
 
     @property
     def name(self) -> str:
@@ -261,7 +264,7 @@ class GobgpFeed:
             self._channel = channel
         try:
             session = _Session(channel, _probe(channel))
-            decoder = PathDecoder(session.generation, self._source.neighbor)
+            decoder = self._open_decoder(session)
             of_neighbor = self._source.neighbor is not None
             watch = encode_watch(session.generation, is_of_neighbor=of_neighbor)
             readers = [
@@ -317,10 +320,15 @@ class GobgpFeed:
 
     def _list(self, session: _Session, known: tuple[Any, ...]) -> Snapshot:
         listing = Listing(known)
-        decoder = PathDecoder(session.generation, self._source.neighbor)
+        decoder = self._open_decoder(session)
         with collector_at_rest():
             for family in FAMILIES:
                 for octets in self._call_list(session, family):
+                    if self._source.keeps_local_pref:
+                        row = decoder.decode_valued(octets, family)
+                        if row is not None:
+                            listing.add(row)
+                        continue
                     listed = decoder.decode_listed(octets, family)
                     try:
                         if listed is not None:
@@ -329,6 +337,10 @@ class GobgpFeed:
                         decoder.skipped += 1
         self._skipped += decoder.skipped
         return listing.build()
+
+    def _open_decoder(self, session: _Session) -> PathDecoder:
+        valued = ValuedRoutes() if self._source.keeps_local_pref else None
+        return PathDecoder(session.generation, self._source.neighbor, valued)
 
     def _call_list(self, session: _Session, family: int) -> Iterator[bytes]:
         neighbor = self._source.neighbor

@@ -21,9 +21,12 @@ if TYPE_CHECKING:
 
     from sparrow.feeds.gobgpwire import Generation
     from sparrow.rib.route import Route
+    from sparrow.rib.valued import ValuedRoutes
 
 _AS_PATH = 2
 """Type of the attribute (RFC 4271 section 4.3)."""
+_LOCAL_PREF = 5
+"""Type of that attribute, which has 4 octets (the same section)."""
 _EXTENDED_LENGTH = 0x10
 _SIZES = {4: 4, 6: 16}
 _FAMILIES = {IP: 4, IP6: 6}
@@ -63,10 +66,15 @@ class PathDecoder:
         self,
         generation: Generation,
         neighbor: bytes | None = None,
+        valued: ValuedRoutes | None = None,
         *,
         is_pure: bool = IS_PURE,
     ) -> None:
-        """Take the paths of one neighbour, or of all."""
+        """Take the paths of one neighbour, or of all.
+
+        `valued` gives routes their local preference; None where that plays no part.
+        """
+        self._valued = valued
         self._is_pure = is_pure
         self._event = MESSAGES[generation.event]
         self._response = MESSAGES["ListPathResponse"]
@@ -97,6 +105,26 @@ class PathDecoder:
                 as_path = _find_as_path(path.pattrs_binary)
                 return (*_decode_nlri(path.nlri_binary, size), as_path)
         raise ValueError("no path that counts")
+
+    def decode_valued(self, octets: bytes, family: int) -> Row | None:
+        """Decode a row with its local preference; None for one without a path that counts."""
+        try:
+            for path in self._response.FromString(octets).destination.paths:
+                if path.best or self._neighbor is not None:
+                    attributes = path.pattrs_binary
+                    network, length = _decode_nlri(path.nlri_binary, _SIZES[family])
+                    route = self._paths.route(_find_as_path(attributes))
+                    local_pref = _find_local_pref(attributes)
+                    if route is not None:
+                        return Row(family, network, length, self._value(route, local_pref))
+                    break
+        except (DecodeError, ValueError, IndexError, struct.error):
+            pass
+        self.skipped += 1
+        return None
+
+    def _value(self, route: Route, local_pref: int | None) -> Route:
+        return self._valued.value(route, local_pref) if self._valued else route
 
     # Events.
 
@@ -137,7 +165,19 @@ class PathDecoder:
         if route is None:
             # It takes the place of one with a path, and leads to nobody's AS.
             self.skipped += 1
+        elif self._valued:
+            route = self._value(route, self._local_pref(path))
         return Row(family, network, length, route)
+
+    def _local_pref(self, path: Any) -> int | None:
+        """Give the value of LOCAL_PREF; None without one."""
+        for attribute in path.pattrs:
+            if self._is_typed:
+                if attribute.HasField("local_pref"):
+                    return int(attribute.local_pref.local_pref)
+            elif attribute.type_url.endswith(".LocalPrefAttribute"):
+                return int(MESSAGES["LocalPref"].FromString(attribute.value).local_pref)
+        return None
 
     def _as_path(self, path: Any) -> bytes:
         """Give the value of AS_PATH, as it is on the wire."""
@@ -173,6 +213,14 @@ def _find_as_path(attributes: list[bytes]) -> bytes:
         if octets[1] == _AS_PATH:
             return octets[4 if octets[0] & _EXTENDED_LENGTH else 3 :]
     raise ValueError("a path without AS_PATH")
+
+
+def _find_local_pref(attributes: list[bytes]) -> int | None:
+    """Give the value of LOCAL_PREF; None without one. Raises `struct.error`, and `IndexError`."""
+    for octets in attributes:
+        if octets[1] == _LOCAL_PREF:
+            return int(struct.unpack("!I", octets[4 if octets[0] & _EXTENDED_LENGTH else 3 :])[0])
+    return None
 
 
 def _decode_nlri(octets: bytes, size: int) -> tuple[bytes, int]:

@@ -46,6 +46,8 @@ _READ_S = 180.0
 _LOOK_S = 0.1
 _AGE_S = 0.5
 """Seconds between two looks whether a source has become too old."""
+_RETRY_S = 10.0
+"""Seconds until tables that could not be served are tried again."""
 _STORE_FIRST_S = 30.0
 _STORE_S = 900.0
 """Seconds between two times that tables are stored; one of a million lines takes seconds."""
@@ -59,6 +61,7 @@ class _Followed:
     path: Path
     stored: Snapshot | None = None
     sieve: TableSieve | None = None
+    was_awaited: bool = False
 
     def sift(self) -> Snapshot:
         """Give the table without the routes that are refused."""
@@ -126,6 +129,7 @@ class Feeds:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._has_changed = asyncio.Event()
         self._stale: frozenset[FeedConfig] = frozenset()
+        self._keeps_local_pref = False
 
     # Tables.
 
@@ -142,12 +146,33 @@ class Feeds:
             return [each.sift() for each in found]
 
     def tables_by_view(
-        self, configs: Sequence[FeedConfig], of_files: Collection[str]
+        self,
+        configs: Sequence[FeedConfig],
+        of_files: Collection[str],
+        *,
+        keeps_local_pref: bool = False,
     ) -> LiveTables:
-        """Give the tables of sources by view, as `tables` does."""
+        """Give the tables of sources by view, as `tables` does.
+
+        With `keeps_local_pref` routes of views have their local preference; those of a table
+        that was stored have it when the server has been read again.
+        """
+        self._keep_local_pref(keeps_local_pref)
         tables = self.tables(configs)
         self._stale = self._find_stale()
         return arrange_tables(configs, tables, self._stale, of_files)
+
+    def _keep_local_pref(self, is_kept: bool) -> None:  # noqa: FBT001
+        """Follow the sources of views anew where that is another word than before."""
+        if is_kept == self._keeps_local_pref:
+            return
+        self._keeps_local_pref = is_kept
+        self.store()  # which is what counts until they are read again
+        with self._lock:
+            of_views = [config for config in self._followed if config.view is not None]
+            stopped = [self._followed.pop(config) for config in of_views]
+        for each in stopped:
+            each.source.stop()
 
     def _find_stale(self) -> frozenset[FeedConfig]:
         """Give the sources of views that are too old to go by."""
@@ -227,6 +252,7 @@ class Feeds:
             freeze=None if config.withdraw_on_loss else config.freeze,
             quiet_s=config.quiet_s,
             relist_s=config.relist_s,
+            keeps_local_pref=self._keeps_local_pref and config.view is not None,
         )
         path = self.path_of(config)
         known, at_s = _load(path)
@@ -251,10 +277,14 @@ class Feeds:
         return _Followed(source, path, known)
 
     def _wait(self, followed: _Followed) -> None:
-        """Wait for a first table, but not where one of a former time is known."""
+        """Wait for a first table, but not where one of a former time is known.
+
+        Only once: while one source cannot be reached, the others go on.
+        """
         source = followed.source
-        if len(source.snapshot()):
+        if followed.was_awaited or len(source.snapshot()):
             return
+        followed.was_awaited = True
         began_s = time.monotonic()
         while not source.wait(_LOOK_S) and not self._is_stopping():
             most_s = _REACH_S if source.standing().phase == "connecting" else _READ_S
@@ -289,8 +319,8 @@ class Feeds:
             self._has_changed.clear()
             try:
                 await self._reload()
-            except InputError:
-                pass  # said in the log where it was decided
+            except InputError:  # said in the log where it was decided
+                asyncio.get_running_loop().call_later(_RETRY_S, self._has_changed.set)
             except Exception:  # noqa: BLE001 (the outermost loop; what is served is whole)
                 _log.exception("live tables could not be taken up")
 

@@ -20,6 +20,7 @@ from sparrow.folders import load_cookie_secrets
 from sparrow.keeping.configured import build_limits, build_pdns, count_workers, has_default_listen
 from sparrow.keeping.memory import give_back
 from sparrow.live import Live
+from sparrow.lore import renew_overrides
 from sparrow.policy.configured import build_site_set
 from sparrow.policy.knowledge import Lore
 from sparrow.rib.delta import Delta, diff
@@ -32,7 +33,6 @@ from sparrow.values.name import render_name
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
-    from sparrow.config.asking import FeedConfig
     from sparrow.config.model import Config
     from sparrow.keeping.charge import Charge
     from sparrow.keeping.overview import Overview
@@ -54,6 +54,20 @@ _FIXED_SETTINGS = ("run_dir", "state_dir", "user", "cookie_secret")
 _TAKE_UP_S = 10.0
 """Seconds for the workers to serve what was published; they look 20 times a second."""
 _TAKE_UP_PAUSE_S = 0.01
+_EVERYTHING = "everything"
+"""What a reload that was asked for reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Errand:
+    """What a change is for."""
+
+    what: str
+    """What is read, or looked at again; what is refused of it stands until it is not."""
+    is_asked: bool = False
+    """Whether somebody waits to hear of it."""
+    is_quiet: bool = False
+    """Whether it comes every few seconds, and is worth no line in the log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +82,13 @@ class Surroundings:
     """Who serves."""
     gate: TableGate
     """What every table of files passes."""
-    live_tables: Callable[[tuple[FeedConfig, ...], Collection[str]], LiveTables]
+    live_tables: Callable[[Config, Collection[str]], LiveTables]
     """Gives the tables of live sources as they are, and is told which views have files;
     called in the thread that reads."""
     read_lore: Callable[[Config], LoadedLore]
     """Gives what else is known of addresses; called there, raises `InputError`."""
+    keep_feeds: Callable[[Config], None]
+    """Has live sources of no other configuration followed any more; called in a thread."""
     damper: Damper
     """What holds back what routes would move."""
     is_stopping: Callable[[], bool]
@@ -95,9 +111,8 @@ class Reloader:
         self._admitted: Admitted | None = None
         self._files: Loaded | None = None
         self._stale: frozenset[str] = frozenset()
-        self._is_quiet = False
-        self._is_asked = False
-        self._refusal: ReloadReport | None = None
+        self._errand = _Errand(_EVERYTHING)
+        self._refusals: dict[str, ReloadReport] = {}
         self.alone = self._lock = asyncio.Lock()
         """Held by who publishes."""
         self._is_loaded = asyncio.Event()
@@ -179,45 +194,69 @@ class Reloader:
         """
         async with self._lock:
             old = self.live.view if self.live else None
-            self._is_asked = True
-            return await self._change(old, lambda: stage(self._staging(old)))
+            self._errand = _Errand(_EVERYTHING, is_asked=True)
+            staging = self._staging(old)
+            try:
+                return await self._change(old, lambda: stage(staging))
+            except InputError:
+                if old:  # sources that are new in what was refused are followed no more
+                    await asyncio.to_thread(self._around.keep_feeds, old.config)
+                raise
 
     async def reload_tables(self, decision: Decision | None = None) -> dict[str, Any]:
         """Have the tables alone served as they are now, or as an operator decided.
 
-        All else stays as it is served, also where its files have changed. Raises
-        `InputError`, before the first view as well.
+        All else stays as it is served, also where its files have changed, but for overrides
+        that have ended. Raises `InputError`, before the first view as well.
         """
         async with self._lock:
             if self.live is None:
                 raise InputError([Problem("no table is served yet")])
             old = self.live.view
-            staging = self._staging(old, decision)
-            self._is_asked = decision is not None
+            staging = replace(self._staging(old, decision), read_lore=partial(_keep_lore, old))
+            self._errand = _Errand("tables", is_asked=decision is not None)
             return await self._change(old, lambda: restage_tables(old, staging))
 
-    async def reload_live(self) -> dict[str, Any] | None:
+    async def reload_live(self, *, is_asked: bool = False) -> dict[str, Any] | None:
         """Have the tables of live sources served as they are now; files stay as they are served.
 
         None where nothing is live. Raises `InputError`.
         """
         async with self._lock:
-            if self.live is None or self._files is None or not self.live.view.config.feeds:
+            if self.live is None or not self.live.view.config.feeds:
                 return None
-            old, files = self.live.view, replace(self._files, warnings=())
-            staging = replace(self._staging(old), read_tables=partial(self._lay_over, files))
-            self._admitted, self._is_asked, self._is_quiet = None, False, True
-            try:
-                return await self._change(old, lambda: restage_tables(old, staging))
-            finally:
-                self._is_quiet = False
+            return await self._restage(_Errand("live", is_asked=is_asked, is_quiet=True))
+
+    async def reload_lore(self) -> dict[str, Any] | None:
+        """Have what else is known of addresses read again; tables stay as they are served.
+
+        None before the first view. Raises `InputError`.
+        """
+        async with self._lock:
+            return await self._restage(_Errand("lore"))
+
+    async def reload_held(self) -> dict[str, Any] | None:
+        """Have what hysteresis holds looked through; no file is read. Raises `InputError`."""
+        async with self._lock:
+            return await self._restage(_Errand("held", is_quiet=True))
+
+    async def _restage(self, errand: _Errand) -> dict[str, Any] | None:
+        """Change what is no file of routes; None before the first view."""
+        if self.live is None or self._files is None:
+            return None
+        old, files = self.live.view, replace(self._files, warnings=())
+        staging = replace(self._staging(old), read_tables=partial(self._lay_over, files))
+        if errand.what != "lore":  # a file of lore that is wrong keeps no route from counting
+            staging = replace(staging, read_lore=partial(_keep_lore, old))
+        self._admitted, self._errand = None, errand
+        return await self._change(old, lambda: restage_tables(old, staging))
 
     def _lay_over(self, files: Loaded, config: Config) -> Loaded:
         """Lay the tables of live sources over those of files; in the thread that reads."""
         self._stale = frozenset()
         if not config.feeds:
             return files
-        live = self._around.live_tables(config.feeds, files.views)
+        live = self._around.live_tables(config, files.views)
         self._stale = live.stale
         return files.with_live(live.views)
 
@@ -231,7 +270,7 @@ class Reloader:
                 delta = await asyncio.to_thread(diff, EMPTY, staged.view.tables.snapshot)
                 await self._serve(staged)
             await self._commit()
-            if not self._is_quiet:  # live tables change every few seconds, and by little
+            if not self._errand.is_quiet:  # live tables change every few seconds, and by little
                 await asyncio.to_thread(give_back)
         except InputError as error:
             self._report(error.problems)
@@ -239,28 +278,31 @@ class Reloader:
             _log.error("reload refused, %s is served on:", serial)
             log_each(logging.ERROR, error.problems)
             raise
-        was_refused = self.last_report is not None and self.last_report.problems
-        if self.live and self.live.view is not old and (was_refused or not self._is_quiet):
+        is_taken = self.live is not None and self.live.view is not old
+        if self._errand.what in self._refusals or (is_taken and not self._errand.is_quiet):
             self._report(())
         return self._describe(old, staged, delta)
 
     def _report(self, problems: tuple[Problem, ...]) -> None:
         """Remember how an attempt ended.
 
-        Tables that are read by themselves and are sound say nothing of a configuration
-        that was refused before.
+        What is read by itself and is sound says nothing of anything else that was refused
+        before, of a configuration for one.
         """
         report = ReloadReport(time.time(), problems)
-        if self._is_asked:
-            self._refusal = report if problems else None
-        self.last_report = report if problems else self._refusal or report
+        self._refusals.pop(self._errand.what, None)
+        if problems:
+            self._refusals[self._errand.what] = report
+        elif self._errand.what == _EVERYTHING:
+            self._refusals.clear()
+        self.last_report = next(reversed(self._refusals.values()), report)
 
     async def _replace(self, live: Live, old: View, staged: Staged) -> Delta:
         """Publish a view in the place of another; where nothing differs the serial stays."""
         new = staged.view
         delta = await asyncio.to_thread(diff, old.tables.snapshot, new.tables.snapshot)
         is_same = delta.is_empty and await asyncio.to_thread(_know_the_same, old, new)
-        if is_same and not self._is_asked:
+        if is_same and not self._errand.is_asked:
             return delta  # files were touched, and nobody waits to hear of it
         if is_same and _serves_the_same(old, new):
             new = replace(new, serial=old.serial, published_at_s=old.published_at_s)
@@ -316,7 +358,7 @@ class Reloader:
     def _build(self, old: View | None, build: Callable[[], Staged]) -> Staged:
         """Build the view behind another, with the doubts of the gate; in the thread that reads."""
         staged = build()
-        view = self._around.damper.apply(old, staged.view, is_asked=self._is_asked)
+        view = self._around.damper.apply(old, staged.view, is_asked=self._errand.is_asked)
         doubts = self._admitted.warnings if self._admitted else ()
         return Staged(view, staged.warnings + doubts)
 
@@ -356,7 +398,7 @@ class Reloader:
         serial = self.live.view.serial if self.live else staged.view.serial
         is_taken = self.live is not None and self.live.view is not old
         _log.log(
-            logging.INFO if is_taken and not self._is_quiet else logging.DEBUG,
+            logging.INFO if is_taken and not self._errand.is_quiet else logging.DEBUG,
             "reloaded, serial %d: %d prefixes announced, %d withdrawn, %d rerouted; "
             "zones changed: %s",
             *(serial, announced, withdrawn, rerouted, ", ".join(zones) or "none"),
@@ -399,6 +441,11 @@ class Reloader:
         names += ["http"] if before.http != config.http else []
         names += ["pdns"] if layout.pdns != build_pdns(config) else []
         return names + (["ssrs"] if before.ssrs != config.ssrs or port != layout.route_port else [])
+
+
+def _keep_lore(old: View, config: Config) -> LoadedLore:
+    """Give what a view knows of addresses, without the overrides that have ended."""
+    return renew_overrides(old.lore, config, time.time())
 
 
 def log_each(level: int, problems: Iterable[Problem]) -> None:

@@ -12,7 +12,8 @@ Of the paths to a prefix that are sane and, with a neighbour given, that neighbo
     5. the one that is lowest, AS number by AS number.
 
 With a neighbour given its own path counts, so step 1 is left out. Local preference plays
-no part: the neighbours of a collector set it for themselves, each in its own way.
+no part: the neighbours of a collector set it for themselves, each in its own way. Where it
+is kept, the route that is chosen has it.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from sparrow.policy.sanity import Reason, Sieve, count_hops, judge_prefix, judge_route
+from sparrow.rib.valued import ValuedRoutes
 from sparrow.sources.entry import PeerPath
 from sparrow.values.address import Prefix
 
@@ -60,8 +62,11 @@ class _Tally(NamedTuple):
 class PathChooser:
     """Takes entries in any order, then gives the choice for each prefix."""
 
-    def __init__(self, sieve: Sieve, peer: PeerChoice | None = None) -> None:
+    def __init__(
+        self, sieve: Sieve, peer: PeerChoice | None = None, *, keeps_local_pref: bool = False
+    ) -> None:
         """Let `sieve` judge and count; `peer` is whose paths alone are meant, None for all."""
+        self._valued = ValuedRoutes() if keeps_local_pref else None
         self.sieve = sieve
         """What judges, and what it refused so far."""
         self.peer = peer
@@ -81,6 +86,9 @@ class PathChooser:
         """Take the paths of an entry."""
         paths = entry.paths
         self.paths += len(paths)
+        if self._valued is not None:
+            value = self._valued.value
+            paths = tuple(path._replace(route=value(path.route, path.local_pref)) for path in paths)
         if self.peer is not None:
             paths = tuple(path for path in paths if _is_of(path.peer, self.peer))
             if not paths:

@@ -208,7 +208,7 @@ def _build_marks(union: Snapshot) -> Layer[int]:
 
 
 def _build_view(snapshot: Snapshot) -> Layer[Sighting | None]:
-    seen = (Sighting(count_hops(route), None) for route in snapshot.routes)
+    seen = (Sighting(count_hops(route), route.local_pref) for route in snapshot.routes)
     tables = [_without_default(snapshot.family(family)) for family in FAMILIES]
     return _layer_of(snapshot, seen, None, tables)
 

@@ -35,16 +35,19 @@ class Route:
     """
 
     steps: int | tuple[Hop, ...]
-    """The AS number of a path that is no more; of any other path its hops."""
+    """The AS number of a path that is no more, without a local preference; otherwise its hops."""
+    local_pref: int | None
+    """Its local preference, where the configuration says that it counts; None for none."""
 
-    def __init__(self, hops: tuple[Hop, ...]) -> None:
+    def __init__(self, hops: tuple[Hop, ...], local_pref: int | None = None) -> None:
         """Take at least one hop; a table of `prefix AS` lines gives exactly one."""
-        is_origin = len(hops) == 1 == len(hops[0].asns)
+        is_origin = local_pref is None and len(hops) == 1 == len(hops[0].asns)
         object.__setattr__(self, "steps", hops[0].asns[0] if is_origin else hops)
+        object.__setattr__(self, "local_pref", local_pref)
 
     def __hash__(self) -> int:
         """Hash as what it is made of, in a quarter of the time of what would be generated."""
-        return hash(self.steps)
+        return hash(self.steps) if self.local_pref is None else hash((self.steps, self.local_pref))
 
     @property
     def hops(self) -> tuple[Hop, ...]:
@@ -64,7 +67,7 @@ class Route:
         return (self.steps,) if isinstance(self.steps, int) else self.steps[-1].asns
 
     def __str__(self) -> str:
-        """Render as in a route file; `parse_route` reads it back equal."""
+        """Render as in a route file, which has no local preference; else it reads back equal."""
         return " ".join(map(str, self.hops))
 
 
@@ -72,6 +75,7 @@ def build_origin_route(asn: int) -> Route:
     """Give the route that is one AS number: 100,000 times, so without a hop in between."""
     route = object.__new__(Route)
     object.__setattr__(route, "steps", asn)
+    object.__setattr__(route, "local_pref", None)
     return route
 
 

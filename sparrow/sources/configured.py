@@ -24,6 +24,11 @@ def list_route_files(config: Config) -> tuple[RouteFile, ...]:
             peer=each.peer,
             view=each.view,
             limits=build_limits(each.sanity),
+            keeps_local_pref=(
+                config.ranking.use_local_pref
+                and each.view is not None
+                and RouteFormat(each.format) is RouteFormat.MRT
+            ),
         )
         for each in config.route_files
     )

@@ -51,6 +51,7 @@ _M_MMAP_THRESHOLD = -3
 """Number of that parameter in glibc's `malloc.h`."""
 _VIEW = "view="
 _SANITY = "sanity="
+_LOCAL_PREF = "local-pref"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,8 @@ class RouteFile:
     """Name of the site whose view it is of; None for the common one."""
     limits: Limits = DEFAULT_LIMITS
     """Of MRT, what its routes must keep to."""
+    keeps_local_pref: bool = False
+    """Of MRT, whether routes have their local preference."""
 
     @property
     def kind(self) -> str:
@@ -74,7 +77,8 @@ class RouteFile:
         peer = f" {self.peer}" if self.peer else ""
         sanity = f" {_SANITY}{render_limits(self.limits)}" if self.limits != DEFAULT_LIMITS else ""
         view = f" {_VIEW}{self.view}" if self.view is not None else ""
-        return f"{self.format}{peer}{sanity}{view}"
+        local_pref = f" {_LOCAL_PREF}" if self.keeps_local_pref else ""
+        return f"{self.format}{peer}{sanity}{view}{local_pref}"
 
 
 def parse_route_file(path: str, kind: str) -> RouteFile:
@@ -83,11 +87,12 @@ def parse_route_file(path: str, kind: str) -> RouteFile:
     Raises `ValueError` and `InputError` where that is no kind.
     """
     route_format, *words = kind.split(" ")
+    keeps_local_pref = _pop_word(words, _LOCAL_PREF) is not None
     view = _pop_word(words, _VIEW)
     sanity = _pop_word(words, _SANITY)
     limits = DEFAULT_LIMITS if sanity is None else parse_limits(sanity)
     peer = parse_peer(" ".join(words)) if words else None
-    return RouteFile(path, RouteFormat(route_format), peer, view, limits)
+    return RouteFile(path, RouteFormat(route_format), peer, view, limits, keeps_local_pref)
 
 
 def _pop_word(words: list[str], label: str) -> str | None:
@@ -256,7 +261,9 @@ def _read_file(file: RouteFile, numbers: RouteNumbers, meter: Meter) -> _Reading
 
 def _open_parser(file: RouteFile, numbers: RouteNumbers) -> RouteParser | DumpTable:
     if file.format is RouteFormat.MRT:
-        return DumpTable(file.path, numbers.builder, PathChooser(Sieve(file.limits), file.peer))
+        sieve, keeps = Sieve(file.limits), file.keeps_local_pref
+        chooser = PathChooser(sieve, file.peer, keeps_local_pref=keeps)
+        return DumpTable(file.path, numbers.builder, chooser)
     return RouteParser(file.path, file.format, numbers)
 
 

@@ -13,6 +13,7 @@ from sparrow.feeds.gobgppaths import PathDecoder, Row, Session
 from sparrow.feeds.gobgpwire import GENERATIONS, encode_list, encode_watch
 from sparrow.feeds.listing import Listing
 from sparrow.rib.route import parse_route
+from sparrow.rib.valued import ValuedRoutes
 from sparrow.values.address import Prefix, parse_address, parse_prefix
 
 if TYPE_CHECKING:
@@ -154,6 +155,56 @@ def test_events_of_both_releases_say_the_same(release: Generation) -> None:
         row("20.0.3.0/24", "5"),
     ]
     assert (expected, None) == PathDecoder(release).decode_event(octets)
+
+
+LOCAL_PREF = bytes.fromhex("40050400000190")
+
+
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        ((ORIGIN, PATH, LOCAL_PREF), 400),
+        ((LOCAL_PREF, PATH), 400),
+        ((b"\x50\x05\0\4\0\0\0\1", PATH), 1),
+        ((PATH,), None),
+    ],
+)
+def test_a_listed_row_has_its_local_preference_where_that_counts(
+    attributes: tuple[bytes, ...], expected: int | None
+) -> None:
+    decoder = PathDecoder(RELEASE_3, None, ValuedRoutes())
+    found = decoder.decode_valued(listed("18 140001", *attributes), 4)
+    assert row("20.0.1.0/24", "64600 7")[:3] == found[:3]
+    assert ("64600 7", expected) == (str(found.route), found.route.local_pref)
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        listed("18 140001", PATH, LOCAL_PREF[:-1]),
+        listed("18 140001", LOCAL_PREF),
+        listed("18 140001", PATH, best=0),
+        listed("18 1400", PATH),
+        b"\xff",
+    ],
+)
+def test_a_row_without_a_sound_path_or_preference_is_skipped(octets: bytes) -> None:
+    decoder = PathDecoder(RELEASE_3, None, ValuedRoutes())
+    assert (None, 1) == (decoder.decode_valued(octets, 4), decoder.skipped)
+
+
+def test_events_of_both_releases_have_local_preferences_where_they_count() -> None:
+    attribute_3 = pack(2, pack_any("LocalPrefAttribute", pack(1, 400)))
+    attribute_4 = pack(2, pack(6, pack(1, 400)))
+    for release, octets in (
+        (RELEASE_3, event(pack_path("20.0.1.0/24", (64600, 7)) + attribute_3)),
+        (RELEASE_4, event(pack_path_4("20.0.1.0/24", (64600, 7)) + attribute_4)),
+    ):
+        ((*_, plain),), _ = PathDecoder(release).decode_event(octets)
+        ((*_, valued),), _ = PathDecoder(release, None, ValuedRoutes()).decode_event(octets)
+        assert (None, 400) == (plain.local_pref, valued.local_pref)
+        assert plain != valued
+        assert plain.hops == valued.hops
 
 
 def test_ipv6_paths_are_read_from_events() -> None:
