@@ -6,7 +6,7 @@ Start from `Library.load`; `load_lore` is for who asks once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -80,13 +80,19 @@ class Library:
         """Begin with nothing."""
         self._kept: dict[str, tuple[Hashable, Any]] = {}
         self._attempt: _Attempt | None = None
+        self._is_sound = True
+
+    @property
+    def is_sound(self) -> bool:
+        """Tell whether the last `load` found nothing wrong."""
+        return self._is_sound
 
     def load(self, config: Config, state_dir: str, now_s: float) -> LoadedLore:
         """Give what is known by a configuration at `now_s`, in Unix seconds.
 
         Raises `InputError` with all that is wrong with any file.
         """
-        overrides = list_in_force(config.overrides, now_s)
+        self._is_sound = False
         files = list_files(config, state_dir)
         self._attempt = _Attempt({path: _read(Path(path)) for path in files}, config, now_s)
         problems: list[Problem] = []
@@ -94,19 +100,14 @@ class Library:
         rtts = _try(problems, lambda: self._find_rtts(config))
         if problems:
             raise InputError(problems)
-        numbers = {site.name: number for number, site in enumerate(config.sites)}
         lore = Lore(
             places=places.layer if places else None,
             rtts=rtts.layer if rtts else None,
             rtts_of_asn=rtts.of_asn if rtts else None,
-            overrides=build_overrides(overrides) if any(map(_has_prefix, overrides)) else None,
-            override_of_asn=number_asns(overrides),
-            override_sites=tuple(numbers[each.site] for each in overrides),
-            override_titles=tuple(map(title_of, overrides)),
         )
-        return LoadedLore(
-            lore, overrides, tuple(each.source for each in (places, rtts) if each is not None)
-        )
+        sources = tuple(each.source for each in (places, rtts) if each is not None)
+        self._is_sound = True
+        return renew_overrides(LoadedLore(lore, (), sources), config, now_s)
 
     def is_outdated(self, now_s: float) -> bool:
         """Tell whether a file, or which overrides are in force, changed since the last `load`.
@@ -180,6 +181,22 @@ class _Rtts:
 def load_lore(config: Config, state_dir: str, now_s: float) -> LoadedLore:
     """Give what is known by a configuration at `now_s`, read anew. Raises `InputError`."""
     return Library().load(config, state_dir, now_s)
+
+
+def renew_overrides(loaded: LoadedLore, config: Config, now_s: float) -> LoadedLore:
+    """Give what was loaded, of the same sites, with the overrides in force at `now_s`."""
+    overrides = list_in_force(config.overrides, now_s)
+    if overrides and overrides == loaded.overrides:
+        return loaded
+    numbers = {site.name: number for number, site in enumerate(config.sites)}
+    lore = replace(
+        loaded.lore,
+        overrides=build_overrides(overrides) if any(map(_has_prefix, overrides)) else None,
+        override_of_asn=number_asns(overrides),
+        override_sites=tuple(numbers[each.site] for each in overrides),
+        override_titles=tuple(map(title_of, overrides)),
+    )
+    return replace(loaded, lore=lore, overrides=overrides)
 
 
 def list_files(config: Config, state_dir: str) -> tuple[str, ...]:

@@ -46,7 +46,7 @@ _READ_S = 180.0
 _LOOK_S = 0.1
 _AGE_S = 0.5
 """Seconds between two looks whether a source has become too old."""
-_RETRY_S = 10.0
+RETRY_S = 10.0
 """Seconds until tables that could not be served are tried again."""
 _STORE_FIRST_S = 30.0
 _STORE_S = 900.0
@@ -114,15 +114,18 @@ class Feeds:
         is_stopping: Callable[[], bool],
         reload: Callable[[], Any],
         asked_path: Path | None = None,
+        retry_s: float = RETRY_S,
     ) -> None:
         """Store tables in `folder`; await `reload` where there is another table to take.
 
-        Hear of unknown clients at the socket `asked_path`, by default in `folder`.
+        Where that is refused it is tried again in `retry_s` seconds. Hear of unknown clients
+        at the socket `asked_path`, by default in `folder`.
         """
         self._asked_path = asked_path or folder / ASKED_SOCKET
         self._folder = folder
         self._is_stopping = is_stopping
         self._reload = reload
+        self._retry_s = retry_s
         self._lock = threading.Lock()
         self._storing = threading.Lock()
         self._followed: dict[FeedConfig, _Followed] = {}
@@ -320,7 +323,7 @@ class Feeds:
             try:
                 await self._reload()
             except InputError:  # said in the log where it was decided
-                asyncio.get_running_loop().call_later(_RETRY_S, self._has_changed.set)
+                asyncio.get_running_loop().call_later(self._retry_s, self._has_changed.set)
             except Exception:  # noqa: BLE001 (the outermost loop; what is served is whole)
                 _log.exception("live tables could not be taken up")
 

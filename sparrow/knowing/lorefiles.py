@@ -25,6 +25,8 @@ _log = logging.getLogger(__name__)
 
 _LONGEST_S = 60.0
 """Seconds between two looks at the clock, which may be set."""
+RETRY_S = 10.0
+"""Seconds until what could not be served is tried again."""
 
 
 class LoreFiles:
@@ -35,13 +37,22 @@ class LoreFiles:
     """
 
     def __init__(
-        self, library: Library, state_dir: str, renew: Callable[[], Awaitable[Any]]
+        self,
+        library: Library,
+        state_dir: str,
+        renew: Callable[[], Awaitable[Any]],
+        retry_s: float = RETRY_S,
     ) -> None:
-        """Await `renew` where the library is outdated; it may raise `InputError`."""
+        """Await `renew` where the library is outdated; it may raise `InputError`.
+
+        Where that is not for what was read, it is tried again in `retry_s` seconds.
+        """
+        self._retry_s = retry_s
         self._library = library
         self._state_dir = state_dir
         self._renew = renew
         self._config: Config | None = None
+        self._is_owed = False
         self._has_moved = asyncio.Event()
         self._watch = RouteWatch(self._has_moved.set)
 
@@ -66,15 +77,21 @@ class LoreFiles:
                 pass
             self._has_moved.clear()
             try:
-                if self._library.is_outdated(time.time()):
+                if self._is_owed or self._library.is_outdated(time.time()):
+                    self._is_owed = False
                     await self._renew()
-            except InputError:
-                pass  # said in the log where it was decided
+            except InputError:  # said in the log where it was decided
+                self._is_owed = self._library.is_sound
             except Exception:  # noqa: BLE001 (the outermost loop; what is served is whole)
                 _log.exception("what is known of addresses could not be read again")
 
     def _find_wait_s(self) -> float | None:
-        """Give the seconds until an override may have ended; None where none will."""
+        """Give the seconds until an override may have ended; None where none will.
+
+        What was read and could not be served is tried again before long.
+        """
+        if self._is_owed:
+            return self._retry_s
         now_s = time.time()
         ends_s = next_expiry(self._config.overrides, now_s) if self._config else None
         return None if ends_s is None else min(max(ends_s - now_s, 0.0), _LONGEST_S)

@@ -166,7 +166,7 @@ class Tables:
             )
         fields = {"source": source, "prefixes": count}
         self._tell("withdrawals_approved", {**fields, "by": decision.by, "reason": decision.reason})
-        result = await self._reloader.reload_live()
+        result = await self._reloader.reload_live(is_asked=True)
         await asyncio.to_thread(self._feeds.store)
         if result is None:
             raise InputError([Problem("no table is served yet; the first one is without them")])
