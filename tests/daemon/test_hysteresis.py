@@ -27,6 +27,11 @@ def held(daemon: Daemon) -> int:
     return stretches
 
 
+def is_refused(daemon: Daemon) -> bool:
+    reload = daemon.status()["reload"]
+    return reload is not None and not reload["ok"]
+
+
 def explain(daemon: Daemon) -> dict[str, object]:
     arguments = {"name": NAME, "from": "127.0.0.1", "subnet": CLIENT}
     return dict(daemon.command("explain", **arguments)["result"])
@@ -79,3 +84,32 @@ def test_a_site_that_is_taken_down_is_left_at_once(home: Home) -> None:
     assert daemon.command("site", **order)["ok"]
     wait_until(lambda: daemon.addresses(subnet=CLIENT) == AU)
     assert STRETCHES == held(daemon)
+
+
+def test_what_is_held_is_let_go_although_a_table_has_become_wrong(home: Home) -> None:
+    daemon = serve(home, "3s")
+    home.write("table.routes", MOVED)
+    wait_until(lambda: held(daemon) > 0)
+    home.write("table.routes", "x 1\n")
+    wait_until(lambda: is_refused(daemon))
+    wait_until(lambda: daemon.addresses(subnet=CLIENT) == AU)
+    wait_until(lambda: held(daemon) == 0)
+    assert is_refused(daemon)
+    home.write("table.routes", MOVED)
+    wait_until(lambda: not is_refused(daemon))
+    assert AU == daemon.addresses(subnet=CLIENT)
+
+
+def test_what_was_held_before_hysteresis_was_taken_out_is_forgotten(home: Home) -> None:
+    daemon = serve(home, "1h")
+    home.write("table.routes", MOVED)
+    wait_until(lambda: held(daemon) > 0)
+    record = home.path / "state" / "held.json"
+    wait_until(record.exists)
+    assert 0 == daemon.stop(signal.SIGTERM)
+    home.configure(sites=SITES)
+    daemon = home.serve()
+    assert AU == daemon.addresses(subnet=CLIENT)
+    assert 0 == daemon.stop(signal.SIGTERM)
+    daemon = serve(home, "1h")
+    assert (0, AU) == (held(daemon), daemon.addresses(subnet=CLIENT))

@@ -45,6 +45,11 @@ def serve(home: Home, overrides: str = "") -> Daemon:
     return home.serve()
 
 
+def is_refused(daemon: Daemon) -> bool:
+    reload = daemon.status()["reload"]
+    return reload is not None and not reload["ok"]
+
+
 def wait_for(daemon: Daemon, subnet: str, answer: list[str]) -> None:
     wait_until(
         lambda: daemon.addresses(subnet=subnet) == answer,
@@ -107,3 +112,33 @@ def test_an_override_goes_before_everything_and_ends_by_itself(home: Home) -> No
     wait_for(daemon, NEW_ZEALAND, AU)
     assert US == daemon.addresses(subnet="20.2.0.0/24")
     wait_until(lambda: len(daemon.status()["lore"]["overrides"]) == 1)
+
+
+def test_an_override_ends_and_times_are_read_although_a_table_of_routes_is_wrong(
+    home: Home,
+) -> None:
+    write_places(home, COUNTRIES)
+    home.write("times.csv", "clients,site,milliseconds\n")
+    home.configure(sites=SITES + overrides(time.time() + 8), zones=ZONES)
+    daemon = home.serve()
+    assert NL == daemon.addresses(subnet=NEW_ZEALAND)
+    home.write("table.routes", "x 1\n")
+    wait_until(lambda: is_refused(daemon))
+    wait_for(daemon, NEW_ZEALAND, AU)
+    home.write("times.csv", "20.0.0.0/8,au,150\n20.0.0.0/8,us,130\n20.0.0.0/8,nl,250\n")
+    wait_for(daemon, NEW_ZEALAND, US)
+    assert is_refused(daemon), "the table is as wrong as before"
+
+
+def test_routes_are_read_although_a_table_of_times_is_wrong(home: Home) -> None:
+    write_places(home, COUNTRIES)
+    home.write("times.csv", "clients,site,milliseconds\n")
+    home.write("table.routes", "60.0.0.0/8 1\n")
+    sites = SITES.replace("au: {", "au: {asn: [64600], ").replace("nl: {", "nl: {asn: [64601], ")
+    home.configure(sites=sites, zones=ZONES, files=("table.routes",))
+    daemon = home.serve()
+    home.write("times.csv", "20.0.0.0/8,nobody,150\n")
+    wait_until(lambda: is_refused(daemon))
+    home.write("table.routes", "60.0.0.0/8 64601\n")
+    wait_for(daemon, "60.1.0.0/24", NL)
+    assert is_refused(daemon), "the times are as wrong as before"

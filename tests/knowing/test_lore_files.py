@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sparrow.config.load import parse_config
-from sparrow.errors import InputError
+from sparrow.errors import InputError, Problem
 from sparrow.knowing.lorefiles import LoreFiles
 from sparrow.lore import Library
 from sparrow.values.moment import render_exact_moment
@@ -120,3 +120,30 @@ def test_a_library_is_outdated_when_an_override_has_ended(
     text = "overrides: [{asn: 1, site: nl, until: 1970-01-01T00:00:10Z}]"
     library.load(config_of(tmp_path, text), str(tmp_path), 5)
     assert is_outdated == library.is_outdated(now_s)
+
+
+def test_what_was_read_and_could_not_be_served_is_tried_again(tmp_path: Path) -> None:
+    (tmp_path / "times.csv").write_text("64496,nl,10\n")
+    library, tries = Library(), []
+    config = config_of(tmp_path, "ranking: {rtt: times.csv}\n")
+    library.load(config, str(tmp_path), time.time())
+
+    async def follow() -> None:
+        has_come = asyncio.Event()
+
+        async def renew() -> None:
+            tries.append(library.load(config, str(tmp_path), time.time()))
+            if len(tries) < 3:
+                raise InputError([Problem("the disk is full")])
+            has_come.set()
+
+        files = LoreFiles(library, str(tmp_path), renew, retry_s=0.01)
+        files.configure(config)
+        running = asyncio.create_task(files.run())
+        (tmp_path / "times.csv").write_text("64496,nl,2000\n")
+        async with asyncio.timeout(PATIENCE_S):
+            await has_come.wait()
+        running.cancel()
+
+    asyncio.run(follow())
+    assert 3 == len(tries)
