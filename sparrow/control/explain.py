@@ -165,19 +165,25 @@ def _explain_choice(grounds: _Grounds, choice: Choice, chooser: Chooser) -> Stee
     expected = find_class(steering.site_set, service, choice.family, order)
     client = family_of(inner), int.from_bytes(inner, "big")
     wish = grounds.view.held.find(service.name, choice.family, client) if grounds.view else None
+    meant = _list_kept(steering, wish) if wish else expected
     return Steered(
         choice=choice,
         expected=expected,
         reason=steering.find_outcome(choice.service, choice.family, choice.candidates).reason,
         wish=wish,
-        agrees=wish is not None
-        or expected == choice.candidates
-        or chooser.gives_alike(choice.service, choice.family, expected, choice.candidates),
+        agrees=meant == choice.candidates
+        or chooser.gives_alike(choice.service, choice.family, meant, choice.candidates),
         match=match,
         leaning=leaning,
         candidates=tuple(weigh_sites(steering, choice, leaning)),
         block=_find_block(steering, choice),
     )
+
+
+def _list_kept(steering: Steering, wish: Wish) -> tuple[int, ...]:
+    """Give the sites of the class that a held client keeps; they are all configured."""
+    numbers = {site.name: number for number, site in enumerate(steering.site_set.sites)}
+    return tuple(numbers[name] for name in wish.order)
 
 
 def _find_block(steering: Steering, choice: Choice) -> tuple[bytes, bytes] | None:

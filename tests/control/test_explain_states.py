@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from built_tables import build_snapshot
@@ -13,6 +14,7 @@ from sparrow.control.explain import Case, Served, explain, explanation_facts, re
 from sparrow.dns.rrset import RRType
 from sparrow.keeping.layout import TcpLimits
 from sparrow.keeping.publishing import Publisher
+from sparrow.policy.damping import Held, Wish
 from sparrow.policy.outcome import Condition, Standing
 from sparrow.rib.delta import diff
 from sparrow.rib.route import parse_route
@@ -44,7 +46,9 @@ class Desk:
         self.publisher.publish(self.authority, TcpLimits(1, 1, 1))
         self.rib = build_rib()
 
-    def explain(self, conditions: Conditions, service: str = "all-up") -> Explanation:
+    def explain(
+        self, conditions: Conditions, service: str = "all-up", view: Any = None
+    ) -> Explanation:
         """Explain the answer to a client of au, with its subnet."""
         self.publisher.write(conditions)
         assert self.authority.steering is not None
@@ -57,7 +61,7 @@ class Desk:
             parse_address("20.1.1.1"),
             parse_prefix("20.1.1.0/24"),
         )
-        return explain(replace(self.authority, steering=steering), self.rib, case, served)
+        return explain(replace(self.authority, steering=steering), self.rib, case, served, view)
 
 
 @pytest.fixture
@@ -121,3 +125,18 @@ def test_merged_classes_are_no_alarm_and_the_scope_is_said_to_be_wider(desk: Des
     assert "ALARM" not in text
     assert "is answered alike while sites stand as they do" in text
     assert "order: au jp us" in text
+
+
+@pytest.mark.parametrize("agrees", [True, False])
+def test_a_plan_without_the_class_that_is_held_is_an_alarm(
+    desk: Desk,
+    agrees: bool,  # noqa: FBT001
+) -> None:
+    served = [each["site"] for each in explanation_facts(desk.explain({}))["candidates"]]
+    order = tuple(served if agrees else reversed(served))
+    wish = Wish(4, 20 << 24, 21 << 24, order, "nl", 1000)
+    view = SimpleNamespace(tables=None, held=Held({("all-up", 4): (wish,)}))
+    found = desk.explain({}, view=view)
+    facts = explanation_facts(found)
+    assert ("nl", agrees) == (facts["held"], facts["agrees"])
+    assert agrees is ("ALARM" not in "\n".join(render_explanation(found)))
