@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from running import NAME, run, wait_until
 
@@ -41,6 +41,7 @@ AU, NL, US = ["192.0.2.1"], ["192.0.2.2"], ["192.0.2.3"]
 BOTH, SPECIFIC, NL_ALONE, COMMON_ALONE, NOWHERE = (
     *("20.9.0.0/24", "20.1.2.0/24", "30.1.0.0/24", "40.1.0.0/24", "50.1.0.0/24"),
 )
+LIKE_BOTH = "20.8.0.0/24"
 
 
 def configure(home: Home, overrides: str = "") -> None:
@@ -68,7 +69,12 @@ def wait_for(daemon: Daemon, expected: list[list[str]]) -> None:
     )
 
 
-def explain(daemon: Daemon, subnet: str) -> dict[str, object]:
+def find_step(daemon: Daemon, site: str) -> object:
+    rows = explain(daemon, LIKE_BOTH)["known"]
+    return next(row["step"] for row in rows if row["site"] == site)
+
+
+def explain(daemon: Daemon, subnet: str) -> dict[str, Any]:
     found = daemon.command("explain", name=NAME, subnet=subnet, **{"from": "127.0.0.1"})
     return dict(found["result"]["facts"])
 
@@ -97,7 +103,7 @@ def test_answers_follow_the_file_of_a_view_and_a_bad_one_changes_nothing(home: H
 
 def test_a_site_without_a_view_is_behind_those_that_have_a_route(home: Home) -> None:
     daemon = serve(home)
-    known = {row["site"]: row for row in explain(daemon, BOTH)["known"]}  # type: ignore[attr-defined]
+    known = {row["site"]: row for row in explain(daemon, BOTH)["known"]}
     assert [(1, "path"), (2, "route"), (3, "the only site left")] == [
         (known[site]["place"], known[site]["step"]) for site in ("au", "nl", "us")
     ]
@@ -113,17 +119,17 @@ def test_times_go_before_paths_and_an_override_before_both_until_it_ends(home: H
     daemon = serve(home, overrides.format(until))
     assert [US, NL, NL, US, US] == answers(daemon)
     facts = explain(daemon, BOTH)
-    assert ("views", "us", True) == (facts["ground"], facts["home"], "a cut" in facts["override"])  # type: ignore[operator]
-    # Of 20.0.0.0/8 the path decides no more, and of clients of AS7 without a view neither.
+    assert ("views", "us", True) == (facts["ground"], facts["home"], "a cut" in facts["override"])
+    assert AU == daemon.addresses(subnet=LIKE_BOTH)
+    # A time to a site without a view makes no way there.
     home.write("times.csv", "20.0.0.0/8,nl,20\n20.0.0.0/8,au,80\n7,us,5\n")
-    wait_for(daemon, [US, NL, NL, US, US])
-    assert (
-        "rtt" == {row["site"]: row for row in explain(daemon, "20.8.0.0/24")["known"]}["nl"]["step"]
-    )  # type: ignore[attr-defined]
+    wait_until(lambda: daemon.addresses(subnet=LIKE_BOTH) == NL)
+    wait_until(lambda: find_step(daemon, "nl") == "rtt")
+    assert [US, NL, NL, US, US] == answers(daemon)
     configure(home, overrides.format(render_exact_moment(time.time() + 4)))
     assert daemon.command("reload")["ok"]
     wait_for(daemon, [NL, NL, NL, US, US])
-    assert [] == daemon.status()["lore"]["overrides"]
+    wait_until(lambda: daemon.status()["lore"]["overrides"] == [])
 
 
 def test_check_says_all_that_is_wrong_with_views(home: Home) -> None:
