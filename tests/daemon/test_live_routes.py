@@ -166,3 +166,20 @@ def test_a_stored_table_serves_while_the_server_is_away(
     assert list(stored.entries()) == list(table.entries())
     assert "connecting" == row["phase"]
     assert row["stale_since"] is not None
+
+
+def test_a_source_of_a_configuration_that_is_refused_is_followed_no_more(
+    home: Home, free_port: Callable[[], int]
+) -> None:
+    home.configure()
+    daemon = home.serve()
+    home.configure(
+        files=(),
+        zones=f'routes:\n  - {{gobgp: "127.0.0.1:{free_port()}"}}\n{home.zones}'.replace(
+            "www.zone", "none.zone"
+        ),
+    )
+    assert not daemon.command("reload")["ok"]
+    wait_until(lambda: daemon.status()["feeds"] == [])
+    assert not daemon.status()["reload"]["ok"]
+    assert "its table is not there yet" in daemon.log()

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from typing import Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sparrow.knowing.damping import parse_held, render_held
-from sparrow.policy.damping import Held, Wish
+from sparrow.knowing.damping import Damper, parse_held, render_held
+from sparrow.policy.damping import MINUTE_S, Held, Wish
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PATIENCE_S = 30.0
 HELD = Held(
     {
         ("default", 4): (
@@ -53,3 +59,24 @@ def row(**changes: Any) -> list[Any]:
 def test_what_is_no_record_is_refused(tree: Any) -> None:
     with pytest.raises(ValueError, match=r"."):
         parse_held(tree)
+
+
+def test_what_is_due_is_looked_through_again_after_something_went_wrong(tmp_path: Path) -> None:
+    now_s, tries = [1000.0], []
+
+    async def renew() -> None:
+        tries.append(now_s[0])
+        now_s[0] += MINUTE_S
+        raise RuntimeError("something went wrong inside")
+
+    async def look_through() -> None:
+        damper = Damper(tmp_path / "held.json", lambda: now_s[0], renew)
+        view: Any = SimpleNamespace(held=Held(HELD.wishes, next_s=1000.0))
+        damper.take_up(view)
+        for _ in range(2):
+            with pytest.raises(RuntimeError, match="something went wrong inside"):
+                async with asyncio.timeout(PATIENCE_S):
+                    await damper.run()
+
+    asyncio.run(look_through())
+    assert [1000.0, 1000.0 + MINUTE_S] == tries
