@@ -17,4 +17,3 @@ def render_rrset(rrset: RRset) -> Iterator[str]:
     for rdata in rrset.rdatas:
         text = render_rdata(rrset.rtype, rdata)
         yield f"{render_name(rrset.owner)} {rrset.ttl} IN {render_rtype(rrset.rtype)} {text}"
-
