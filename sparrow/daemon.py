@@ -99,7 +99,7 @@ class Daemon:
                 gate=self._gate,
                 live_tables=self._list_live_tables,
                 read_lore=self._read_lore,
-                keep_feeds=lambda config: self._feeds.keep(config.feeds),
+                return_to_feeds=lambda config: self._feeds.return_to(config.feeds),
                 damper=self._damper,
                 is_stopping=self._stop.is_set,
                 conditions=lambda: self._sites.conditions,

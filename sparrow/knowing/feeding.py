@@ -196,6 +196,14 @@ class Feeds:
         for each in stopped:
             each.source.stop()
 
+    def return_to(self, configs: Iterable[FeedConfig]) -> None:
+        """Follow no other source any more, as what was built of tables was refused.
+
+        What it was built of, and what was too old then, may be other than what is served.
+        """
+        self.keep(configs)
+        self._notice()
+
     def describe(self) -> tuple[dict[str, Any], ...]:
         """Give the rows that `docs/control.md` has for sources in the status."""
         with self._lock:

@@ -54,6 +54,7 @@ _FIXED_SETTINGS = ("run_dir", "state_dir", "user", "cookie_secret")
 _TAKE_UP_S = 10.0
 """Seconds for the workers to serve what was published; they look 20 times a second."""
 _TAKE_UP_PAUSE_S = 0.01
+_LIVE = "live tables"
 _EVERYTHING = "everything"
 """What a reload that was asked for reads."""
 
@@ -87,8 +88,9 @@ class Surroundings:
     called in the thread that reads."""
     read_lore: Callable[[Config], LoadedLore]
     """Gives what else is known of addresses; called there, raises `InputError`."""
-    keep_feeds: Callable[[Config], None]
-    """Has live sources of no other configuration followed any more; called in a thread."""
+    return_to_feeds: Callable[[Config], None]
+    """Has live sources of no other configuration followed any more, and their tables taken up
+    again; called in a thread where something else was refused."""
     damper: Damper
     """What holds back what routes would move."""
     is_stopping: Callable[[], bool]
@@ -195,13 +197,7 @@ class Reloader:
         async with self._lock:
             old = self.live.view if self.live else None
             self._errand = _Errand(_EVERYTHING, is_asked=True)
-            staging = self._staging(old)
-            try:
-                return await self._change(old, lambda: stage(staging))
-            except InputError:
-                if old:  # sources that are new in what was refused are followed no more
-                    await asyncio.to_thread(self._around.keep_feeds, old.config)
-                raise
+            return await self._change(old, lambda: stage(self._staging(old)))
 
     async def reload_tables(self, decision: Decision | None = None) -> dict[str, Any]:
         """Have the tables alone served as they are now, or as an operator decided.
@@ -225,7 +221,7 @@ class Reloader:
         async with self._lock:
             if self.live is None or not self.live.view.config.feeds:
                 return None
-            return await self._restage(_Errand("live", is_asked=is_asked, is_quiet=True))
+            return await self._restage(_Errand(_LIVE, is_asked=is_asked, is_quiet=True))
 
     async def reload_lore(self) -> dict[str, Any] | None:
         """Have what else is known of addresses read again; tables stay as they are served.
@@ -277,6 +273,8 @@ class Reloader:
             serial = f"serial {old.serial}" if old else "the last plan"
             _log.error("reload refused, %s is served on:", serial)
             log_each(logging.ERROR, error.problems)
+            if old and self._errand.what != _LIVE:  # else who asked for it tries again
+                await asyncio.to_thread(self._around.return_to_feeds, old.config)
             raise
         is_taken = self.live is not None and self.live.view is not old
         if self._errand.what in self._refusals or (is_taken and not self._errand.is_quiet):

@@ -78,3 +78,22 @@ def test_live_tables_that_could_not_be_served_are_tried_again(tmp_path: Path) ->
 
     asyncio.run(follow())
     assert 3 == len(tries)
+
+
+def test_after_a_refusal_live_tables_are_taken_up_again(tmp_path: Path) -> None:
+    async def follow() -> None:
+        tries: asyncio.Queue[None] = asyncio.Queue()
+
+        async def reload() -> None:
+            tries.put_nowait(None)
+
+        feeds = Feeds(tmp_path, bool, reload)
+        running = asyncio.create_task(feeds.run())
+        async with asyncio.timeout(PATIENCE_S):
+            await tries.get()
+            await asyncio.to_thread(feeds.return_to, ())
+            await tries.get()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    asyncio.run(follow())
