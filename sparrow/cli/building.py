@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import click
 
-from sparrow.cli.options import config_option, locate_config
+from sparrow.cli.compiling import write_plan
+from sparrow.cli.options import config_option, locate_config, read_secrets
 from sparrow.cli.progress import progress_bar
 from sparrow.cli.terminal import ending, say, say_problems
 from sparrow.cli.viewing import check_sites, choose_sites, split_peers, split_views
@@ -19,17 +20,23 @@ from sparrow.policy.sanity import Sieve
 from sparrow.rib.snapshot import EMPTY
 from sparrow.sources.dumpfiles import DumpFile, build_chosen, load_dumps, no_route_left, refusals
 from sparrow.sources.dumps import DumpFormat
+from sparrow.sources.files import Loaded
 from sparrow.sources.routebuild import Output, renderer, write_routes
+from sparrow.staging import Staging, stage
 from sparrow.values.peer import parse_peer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from sparrow.rib.route import Route
+    from sparrow.rib.snapshot import Snapshot
     from sparrow.values.address import Prefix
     from sparrow.values.peer import PeerChoice
 
     Lines: TypeAlias = tuple[Iterator[tuple[Prefix, Route]], Callable[[Route], str]]
+
+_PLAN = "plan"
+"""Value of --output that asks for no route file."""
 
 
 @click.command()
@@ -40,7 +47,7 @@ if TYPE_CHECKING:
     "target",
     metavar="FILE",
     required=True,
-    help="The route file to be written; one that ends with .gz is packed.",
+    help="The route file to be written, packed if it ends with .gz; or the plan's directory.",
 )
 @click.option(
     "--view",
@@ -64,8 +71,9 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--output",
-    type=click.Choice([each.value for each in Output]),
-    help="What stands behind each prefix: the origin AS (the default), the site's, the path.",
+    type=click.Choice([*(each.value for each in Output), _PLAN]),
+    help="What stands behind each prefix: the origin AS (the default), the site's, the path; "
+    "or no file, but the plan of the configuration with these tables as its routes.",
 )
 @click.argument("inputs", metavar="[INPUT]...", nargs=-1)
 def build(
@@ -82,14 +90,18 @@ def build(
 
     All INPUTs are one table. For each prefix the neighbours' paths are held against each
     other, and one is chosen; `docs/routes-build.md` says how. Damaged records and routes
-    that no table should have are left out, counted and listed. --output site needs a
-    configuration, and so does --view: there the sites are ranked by what each of them sees.
+    that no table should have are left out, counted and listed. --output site and --output
+    plan need a configuration, and so does --view: there the sites are ranked by what each of
+    them sees.
     """
     with ending():
         reading = _Reading(
             DumpFormat(dump_format) if dump_format else None,
             {site: parse_peer(peer) for site, peer in split_peers(peers).items()},
         )
+        if output == _PLAN:
+            _build_plan(reading, config_path, split_views(views), inputs, target)
+            return
         if views:
             lines = _build_of_views(reading, config_path, split_views(views), inputs, output)
         else:
@@ -130,13 +142,20 @@ class _Reading:
             say(f"warning: {line}")
         return chooser
 
+    def read_tables(
+        self, views: Mapping[str, Sequence[str]], inputs: Sequence[str]
+    ) -> tuple[Snapshot, dict[str, Snapshot]]:
+        """Give the common table, and that of each view. Raises `InputError`."""
+        tables = {site: build_chosen(self.read(paths, site)) for site, paths in views.items()}
+        return build_chosen(self.read(inputs)) if inputs else EMPTY, tables
+
 
 def _build_of_inputs(
     reading: _Reading, config_path: str | None, inputs: Sequence[str], output: str | None
 ) -> Lines:
     reading.check(())
     if not inputs:
-        raise InputError([Problem("there is nothing to read: name an INPUT, or a --view")])
+        raise _nothing_to_read()
     chosen_output = Output(output or Output.ORIGIN)
     site_set = None
     if chosen_output is Output.SITE:
@@ -159,6 +178,26 @@ def _build_of_views(
     path = locate_config(config_path)
     config = load_config(path).config
     check_sites(config, views)
-    tables = {site: build_chosen(reading.read(paths, site)) for site, paths in views.items()}
-    common = build_chosen(reading.read(inputs)) if inputs else EMPTY
+    common, tables = reading.read_tables(views, inputs)
     return choose_sites(config, path, tables, common), str
+
+
+def _build_plan(
+    reading: _Reading,
+    config_path: str | None,
+    views: Mapping[str, Sequence[str]],
+    inputs: Sequence[str],
+    directory: str,
+) -> None:
+    """Write the plan of a configuration whose routes are what is read. Raises `InputError`."""
+    reading.check(views)
+    if not inputs and not views:
+        raise _nothing_to_read()
+    path = locate_config(config_path)
+    check_sites(load_config(path).config, views)
+    tables = Loaded(EMPTY, (), ()).replace_views(*reading.read_tables(views, inputs))
+    write_plan(stage(Staging(path, read_secrets(path), read_tables=lambda _: tables)), directory)
+
+
+def _nothing_to_read() -> InputError:
+    return InputError([Problem("there is nothing to read: name an INPUT, or a --view")])

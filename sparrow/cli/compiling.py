@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,6 +14,9 @@ from sparrow.cli.terminal import ending, say, say_problems
 from sparrow.plan.compile import compile_plan
 from sparrow.plan.publish import last_generation, publish_plan
 from sparrow.staging import Staging, stage
+
+if TYPE_CHECKING:
+    from sparrow.staging import Staged
 
 
 @click.command("compile")
@@ -35,10 +39,18 @@ def compile_(config_path: str | None, directory: str) -> None:
         path = locate_config(config_path)
         with progress_bar("reading route tables") as progress:
             staged = stage(Staging(path, read_secrets(path), progress))
-        say_problems("warning", staged.warnings)
-        folder = Path(directory)
-        generation = last_generation(folder) + 1
-        files = compile_plan(staged.view.authority, generation, secrets.randbits(64))
-        publish_plan(folder, files, generation)
-        octets = sum(map(len, (files.answers, *files.maps, files.outcomes)))
-        say(f"{directory}: generation {generation}, {len(files.maps)} maps, {octets} octets.")
+        write_plan(staged, directory)
+
+
+def write_plan(staged: Staged, directory: str) -> None:
+    """Write the plan of what was staged as the next generation of a directory, and say so.
+
+    Raises `InputError`, and then the generation before stands.
+    """
+    say_problems("warning", staged.warnings)
+    folder = Path(directory)
+    generation = last_generation(folder) + 1
+    files = compile_plan(staged.view.authority, generation, secrets.randbits(64))
+    publish_plan(folder, files, generation)
+    octets = sum(map(len, (files.answers, *files.maps, files.outcomes)))
+    say(f"{directory}: generation {generation}, {len(files.maps)} maps, {octets} octets.")

@@ -9,7 +9,11 @@ import pytest
 from mrtmaking import peer_table, record, rib, rib_entry, sequence
 from running import run
 
+from sparrow.plan.fallback import build_authority
+from sparrow.plan.reader import open_plan
+from sparrow.policy.steering import Client
 from sparrow.sources.files import RouteFile, load_snapshot
+from sparrow.values.address import parse_address
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -249,3 +253,19 @@ def test_a_site_without_an_as_number_cannot_be_named(home: Home, tmp_path: Path)
     view = f"us={home.path}/table.routes"
     code, _, said = build(tmp_path, "-c", str(home.config), "--view", view)
     assert (2, True) == (code, "site 'nl' has no asn" in said)
+
+
+def test_a_plan_is_made_of_what_is_read(home: Home, tmp_path: Path, views: list[str]) -> None:
+    folder = tmp_path / "plan"
+    outcome = run("routes", "build", "--output", "plan", "-o", str(folder), *views)
+    assert (0, "") == (outcome.code, outcome.out)
+    steering = build_authority(open_plan(folder)).steering
+    assert steering is not None
+    clients = {"20.0.0.1": "nl", "21.0.0.1": "au", "21.1.0.1": "nl", "99.0.0.1": "nl"}
+    names = steering.plan.answers.meta.sites
+    for text, site in clients.items():
+        found = steering.choose("default", 4, Client(parse_address(text))).site
+        assert found is not None
+        assert (text, site) == (text, names[found])
+    outcome = run("routes", "build", "--output", "plan", "-o", str(folder), "-c", str(home.config))
+    assert (2, True) == (outcome.code, "there is nothing to read" in outcome.err)
