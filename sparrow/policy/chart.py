@@ -85,10 +85,7 @@ class Chart:
             yield prefer(known, sites, rules, self.self_site).sites
 
     def _value(self, cell: int, layer: Layer[Any]) -> Any:
-        code = self.column(layer)[cell]
-        if layer.is_marked:
-            return None if code & WRAPPED else layer.values[code & SPECIAL - 1]
-        return layer.values[code]
+        return layer.value_of(self.column(layer)[cell])
 
     def column(self, layer: Layer[Any]) -> array[int]:
         """Give the code that a layer has in each cell."""

@@ -20,7 +20,6 @@ from array import array
 from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from itertools import chain, islice
 from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -339,9 +338,7 @@ class _Run:
         if budget is None:
             return inf
         if family not in self._rooms:
-            covered = self._cover(family)
-            ends = chain(islice(covered.starts, 1, None), (1 << covered.bits,))
-            stretches = zip(covered.starts, ends, covered.codes, strict=True)
+            stretches = self._cover(family).stretches()
             size = sum(end - start for start, end, is_covered in stretches if is_covered)
             self._rooms[family] = budget * size
         return self._rooms[family]

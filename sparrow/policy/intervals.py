@@ -18,6 +18,7 @@ from array import array
 from bisect import bisect_right
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from sparrow.policy.special import ORDINARY_BLOCKS, SPECIAL_BLOCKS, WRAPPINGS
@@ -26,7 +27,7 @@ from sparrow.rib.twin import IS_PURE, native
 from sparrow.values.address import BITS, IPV6
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from sparrow.policy.starts import Starts
     from sparrow.rib.snapshot import FamilyTable
@@ -84,6 +85,11 @@ class Intervals:
     def edges(self, address: int) -> tuple[int, int]:
         """Give the first address of the interval around `address`, and the first behind it."""
         return self._edges(bisect_right(self.starts, address) - 1)
+
+    def stretches(self) -> Iterator[tuple[int, int, int]]:
+        """Give (first address, first behind it, code) of every interval, ascending."""
+        ends = chain(islice(self.starts, 1, None), (1 << self.bits,))
+        return zip(self.starts, ends, self.codes, strict=True)
 
     def _edges(self, index: int) -> tuple[int, int]:
         has_next = index + 1 < len(self.starts)

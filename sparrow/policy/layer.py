@@ -38,7 +38,10 @@ class Layer(Generic[T_co]):
 
     def find(self, family: int, address: int) -> T_co | None:
         """Give the value of an address; None for one that wraps another."""
-        code = self.of_family(family).find(address).code
+        return self.value_of(self.of_family(family).find(address).code)
+
+    def value_of(self, code: int) -> T_co | None:
+        """Give the value that a code stands for; None for one that wraps another address."""
         if not self.is_marked:
             return self.values[code]
         return None if code & WRAPPED else self.values[code & (SPECIAL - 1)]

@@ -11,7 +11,6 @@ from array import array
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
 from heapq import nsmallest
-from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sparrow.policy.atlas import code_rows, lay_maps
@@ -320,8 +319,7 @@ def _weigh(moving: _Moving) -> _Weighed:
     grounds = (sweep_plain(table, by_route, _UNROUTED), sweep_table(table, flags, 0))
     cells, (of_origin, marks, *of_services) = lay_maps([*grounds, *maps])
     sizes = [0] * len(marks)
-    ends = chain(islice(cells.starts, 1, None), (1 << cells.bits,))
-    for start, end, cell in zip(cells.starts, ends, cells.codes, strict=True):
+    for start, end, cell in cells.stretches():
         sizes[cell] += end - start
     rows = Counter(code_rows(cells, table))
     counted = [cell for cell, mark in enumerate(marks) if not mark and of_origin[cell] != _UNROUTED]
