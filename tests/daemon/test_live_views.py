@@ -10,7 +10,7 @@ import pytest
 from running import NAME
 
 sys.path.append(str(Path(__file__).parents[1] / "feeds"))
-from speakers import Speaker, announcer, make_routes, need_gobgpd, wait_until
+from speakers import Speaker, announcer, make_routes, two_speakers, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,16 +37,8 @@ PREFIX, OTHER = "20.9.1.0/24", "20.9.2.0/24"
 @pytest.fixture
 def speakers(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[list[Speaker]]:
     """Two gobgpd: the way to PREFIX is shorter from the first, to OTHER from the second."""
-    need_gobgpd()
-    started = [
-        Speaker(tmp_path / name, 64500, f"127.0.0.{number}", free_port(), free_port())
-        for number, name in ((3, "au"), (4, "nl"))
-    ]
-    for each in started:
-        each.start()
-    yield started
-    for each in started:
-        each.kill()
+    with two_speakers(tmp_path, free_port) as started:
+        yield started
 
 
 def announce(speaker: Speaker, *, is_first: bool) -> None:

@@ -148,6 +148,21 @@ class Speaker:
         )
 
 
+@contextlib.contextmanager
+def two_speakers(folder: Path, free_port: Callable[[], int]) -> Iterator[list[Speaker]]:
+    """Start a server for each of two sites, au and nl; skip the test where there is none."""
+    need_gobgpd()
+    started = [
+        Speaker(folder / name, 64500, f"127.0.0.{number}", free_port(), free_port())
+        for number, name in ((3, "au"), (4, "nl"))
+    ]
+    for each in started:
+        each.start()
+    yield started
+    for each in started:
+        each.kill()
+
+
 def pack(number: int, content: bytes | str | int) -> bytes:
     """Write a field of protobuf."""
     if isinstance(content, int):

@@ -12,7 +12,7 @@ from mrtmaking import attribute, peer_table, rib, rib_entry, sequence
 from running import NAME
 
 sys.path.append(str(Path(__file__).parents[1] / "feeds"))
-from speakers import Speaker, need_gobgpd, wait_until
+from speakers import Speaker, two_speakers, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -79,16 +79,8 @@ def test_the_highest_preference_of_mrt_files_goes_before_hops_where_it_counts(ho
 
 @pytest.fixture
 def speakers(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[list[Speaker]]:
-    need_gobgpd()
-    started = [
-        Speaker(tmp_path / name, 64500, f"127.0.0.{number}", free_port(), free_port())
-        for number, name in ((3, "au"), (4, "nl"))
-    ]
-    for each in started:
-        each.start()
-    yield started
-    for each in started:
-        each.kill()
+    with two_speakers(tmp_path, free_port) as started:
+        yield started
 
 
 def announce(speaker: Speaker, prefix: str, path: str, local_pref: int) -> None:

@@ -12,7 +12,7 @@ import pytest
 from running import NAME
 
 sys.path.append(str(Path(__file__).parents[1] / "feeds"))
-from speakers import Speaker, announcer, load_real_routes, make_routes, need_gobgpd, wait_until
+from speakers import Speaker, announcer, load_real_routes, make_routes, two_speakers, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,16 +41,8 @@ COUNT = 20_000
 
 @pytest.fixture
 def speakers(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[list[Speaker]]:
-    need_gobgpd()
-    started = [
-        Speaker(tmp_path / name, 64500, f"127.0.0.{number}", free_port(), free_port())
-        for number, name in ((3, "au"), (4, "nl"))
-    ]
-    for each in started:
-        each.start()
-    yield started
-    for each in started:
-        each.kill()
+    with two_speakers(tmp_path, free_port) as started:
+        yield started
 
 
 def announce(speaker: Speaker, *, is_first: bool, routes: dict[str, tuple[int, ...]]) -> None:
