@@ -65,8 +65,9 @@ def lookup(
     """Print the route of each ADDRESS, and its site; `-` reads addresses from stdin.
 
     One line per address, in order: PREFIX AS, then behind tabs SITE and VIPS where
-    a configuration is given; `ADDRESS -` without a match. Exits with 1 if any
-    address had no match.
+    a configuration is given. Without a match `ADDRESS -`, and where something else
+    tells a site (distance, time, an override) SITE, VIPS and what it rests on behind
+    tabs. Exits with 1 if of any address nothing was known.
     """
     if route_format and not routes_path:
         raise click.UsageError("--format is that of the --routes file: name the file too")
@@ -80,7 +81,7 @@ def lookup(
         for batch in _read_batches(addresses):
             for found in find(batch):
                 print(json.dumps(asdict(found)) if is_json else found.render())
-                is_complete = is_complete and found.prefix is not None
+                is_complete = is_complete and found.is_known
             sys.stdout.flush()
     sys.exit(0 if is_complete else 1)
 

@@ -24,7 +24,7 @@ PLACES = [
     "au\t210.18.215.100 2001:db8:a::1",
     "nl\t193.173.27.8",
 ]
-KEYS = ["address", "prefix", "route", "asn", "path", "origins", "site", "vips", "scope"]
+KEYS = ["address", "prefix", "route", "asn", "path", "origins", "site", "vips", "scope", "basis"]
 
 
 def test_each_address_gives_its_route_line_site_and_addresses_in_order(asked: Home) -> None:
@@ -196,3 +196,68 @@ def test_a_line_of_stdin_is_answered_before_the_next_one_comes(tmp_path: Path) -
             assert f"{route}\n" == asked.stdout.readline()
         asked.stdin.close()
         assert 0 == asked.wait()
+
+
+KNOWN = """\
+self: au
+sites:
+  au: {asn: [64600], vips: [192.0.2.1], location: [-33.9, 151.2]}
+  nl: {asn: [64601], vips: [192.0.2.2, "2001:db8::2"], location: [52.4, 4.9]}
+geo: {table: places.tsv}
+ranking: {rtt: times.csv}
+overrides: [{prefix: 70.0.0.0/8, site: nl, reason: the cable is cut}]
+"""
+
+
+ZONES = """\
+zones:
+  www.example.org:
+    soa: {mname: ns.example.org., rname: hostmaster.example.org.}
+    ns: [ns.example.org.]
+"""
+AT_NL = "nl\t192.0.2.2 2001:db8::2"
+RANKED = {
+    "20.1.0.1": f"20.1.0.0/16 64601\t{AT_NL}",
+    "30.0.0.1": "30.0.0.0/8 7\tau\t192.0.2.1",
+    "60.0.0.1": f"60.0.0.1 -\t{AT_NL}\tby distance",
+    "65.0.0.1": f"65.0.0.1 -\t{AT_NL}\tby rtt",
+    "70.0.0.1": f"70.0.0.1 -\t{AT_NL}\toverride: 70.0.0.0/8: the cable is cut",
+    "::ffff:20.1.0.1": f"::ffff:20.1.0.1 -\t{AT_NL}\tas 20.1.0.1, which it wraps",
+    "::ffff:60.0.0.1": f"::ffff:60.0.0.1 -\t{AT_NL}\tas 60.0.0.1, which it wraps: by distance",
+}
+
+
+@pytest.fixture
+def ranked(home: Home) -> Home:
+    """Sites that are ranked by distance, by time and by word, beside routes of two prefixes."""
+    home.write("places.tsv", "60.0.0.0/8\tDE\n2001:200::/32\tAU\n")
+    home.write("times.csv", "65.0.0.0/8,nl,10\n65.0.0.0/8,au,90\n")
+    home.write("table.routes", "20.1.0.0/16 64601\n30.0.0.0/8 7\n")
+    home.configure(sites=KNOWN, zones=ZONES)
+    return home
+
+
+def test_what_tells_a_site_where_no_route_does_is_said_behind_it(ranked: Home) -> None:
+    outcome = run("lookup", "-c", ranked.config, *RANKED)
+    assert (0, [*RANKED.values()]) == (outcome.code, outcome.out.splitlines()), outcome.err
+    outcome = run("lookup", "-c", ranked.config, "60.0.0.1", "80.0.0.1")
+    assert (1, "80.0.0.1 -") == (outcome.code, outcome.out.splitlines()[1])
+    rows = run("lookup", "--json", "-c", ranked.config, *RANKED, "80.0.0.1").out.splitlines()
+    basis = [line.split("\t")[3] if line.count("\t") == 3 else None for line in RANKED.values()]
+    assert [*basis, None] == [json.loads(row)["basis"] for row in rows]
+
+
+def test_a_site_that_stands_in_for_the_one_that_is_near_is_said_to(
+    ranked: Home,
+) -> None:
+    daemon = ranked.serve()
+    try:
+        assert daemon.command("site", site="nl", action="down", reason="a test")["ok"]
+        outcome = run("lookup", "-c", ranked.config, "20.1.0.1", "60.0.0.1")
+    finally:
+        ranked.end()
+    lines = [
+        "20.1.0.0/16 64601\tau\t192.0.2.1",
+        "60.0.0.1 -\tau\t192.0.2.1\tby distance; in place of nl",
+    ]
+    assert (0, lines) == (outcome.code, outcome.out.splitlines())

@@ -161,7 +161,11 @@ def test_lookup_gives_the_rows_that_are_specified(daemon: Daemon) -> None:
         ("64:ff9b::1401:203", None, None, None, None, None, "us", us, 120),
     ]
     keys = ["address", "prefix", "route", "asn", "path", "origins", "site", "vips", "scope"]
-    assert [dict(zip(keys, row, strict=True)) for row in expected] == rows
+    bases = [None, None, None, None, "as 20.1.2.3, which it wraps"]
+    assert [
+        dict(zip(keys, row, strict=True)) | {"basis": basis}
+        for row, basis in zip(expected, bases, strict=True)
+    ] == rows
 
 
 def test_a_thousand_addresses_are_the_most(daemon: Daemon) -> None:
