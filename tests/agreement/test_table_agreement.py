@@ -13,7 +13,7 @@ import dns.message
 import dns.rdatatype
 import pytest
 from nameservers import LOOPBACK, PATIENCE_S, Sparrow, exchange, run_sparrow, serving_sparrow
-from routescan import Placing, RouteScan, sample_addresses
+from routescan import Placing, RouteScan, sample_addresses, unwrapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -150,7 +150,13 @@ def expected_row(placing: Placing, address: IpAddress) -> str:
     """Give the line of `sparrow lookup`."""
     line = placing.scan.line(address)
     site = placing.site_of_source(address)
-    return f"{line}\t{site}\t{' '.join(VIPS[site])}" if line else f"{text_of(address)} -"
+    place = f"{site}\t{' '.join(VIPS[site])}"
+    if line:
+        return f"{line}\t{place}"
+    inner = unwrapped(address)
+    if placing.scan.line(inner):
+        return f"{text_of(address)} -\t{place}\tas {inner}, which it wraps"
+    return f"{text_of(address)} -"
 
 
 @pytest.mark.timeout(600)
