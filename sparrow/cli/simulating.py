@@ -30,8 +30,9 @@ _COLUMNS = ("from", "to", "services", "addresses", "prefixes", "answers")
 def simulate(config_path: str | None, *, is_json: bool, **supposed: tuple[str, ...]) -> None:
     """Tell who would be given another site, and which, if some sites were ordered so.
 
-    Nothing is ordered. Shares are of the addresses that a route covers, of the prefixes, and
-    of the steered answers that were counted so far.
+    Nothing is ordered. Shares are of the addresses of which anything is known, by a route, a
+    distance, a time or an override, of the prefixes, and of the steered answers that were
+    counted so far.
     """
     with ending():
         named = {action: list(sites) for action, sites in supposed.items() if sites}
@@ -51,7 +52,10 @@ def show_shift(console: Console, found: Mapping[str, Any]) -> None:
             for key, what in _WHOLES.items()
             if row[key]
         ]
-        console.print(f"IPv{row['family']}: {', '.join(parts) or 'nobody'} would move")
+        told = f"{', '.join(parts) or 'nobody'} would move"
+        if row["moves"] and not parts:
+            told = "nothing is known of any client: how many would move cannot be told"
+        console.print(f"IPv{row['family']}: {told}")
         show_rows(console, (_move_row(move, row) for move in row["moves"]), _COLUMNS)
         if row["origins"]:
             origins = (

@@ -1,8 +1,9 @@
 """Who would be sent elsewhere if sites stood otherwise, before they do.
 
 Law: what is told is what the outcomes of both states say of every class, and nothing is
-estimated. Addresses are those that a route covers, special-purpose blocks left out, each
-counted once. Start from `simulate_shift`.
+estimated. Addresses are those of which anything is known: that a route covers, or that a
+distance, a time or an override tells a site. Special-purpose blocks are left out, and each
+is counted once. Start from `simulate_shift`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sparrow.policy.atlas import code_rows, lay_maps
 from sparrow.policy.intervals import SPECIAL, Intervals, sweep_plain, sweep_table
 from sparrow.policy.outcome import Reason, choose_outcome, list_conditions
+from sparrow.policy.ranking import RankBy
 from sparrow.policy.site import name_static
 from sparrow.policy.starts import build_starts
 from sparrow.values.address import BITS, FAMILIES
@@ -23,6 +25,7 @@ from sparrow.values.address import BITS, FAMILIES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from sparrow.policy.layer import Layer
     from sparrow.policy.outcome import Conditions, Outcome
     from sparrow.policy.steering import Steering
     from sparrow.rib.route import Hop
@@ -55,7 +58,7 @@ class Amount:
     """How much of everything is meant."""
 
     addresses: int = 0
-    """Addresses of clients that a route covers."""
+    """Addresses of clients of whom anything is known."""
     prefixes: int = 0
     """Prefixes of the table."""
     answers: int = 0
@@ -195,7 +198,7 @@ def _build_shift(moving: _Moving, counts: Mapping[ClassKey, int], top: int) -> F
     everything = range(1, len(weighed.changes) + 1)
     return FamilyShift(
         family=moving.case.family,
-        whole=Amount(weighed.covered, len(moving.table), answers),
+        whole=Amount(weighed.known, len(moving.table), answers),
         moved=replace(weighed.amount_of(everything), answers=sum(moved_answers.values())),
         moves=_list_moves(weighed, moved_answers),
         origins=weighed.list_origins(top),
@@ -266,8 +269,8 @@ class _Moving:
 class _Cell:
     """Addresses of one origin for which the same changes."""
 
-    origin: Hop
-    """Last hop of the path."""
+    origin: Hop | None
+    """Last hop of the path; None where no route covers them."""
     changes: frozenset[int]
     """What changes, by number of the change."""
     addresses: int
@@ -282,10 +285,10 @@ class _Weighed:
 
     changes: Sequence[_Change]
     """What changes, numbered from 1: service by service, each pair of names once."""
-    covered: int
-    """Addresses that a route covers."""
+    known: int
+    """Addresses of which anything is known."""
     cells: Sequence[_Cell]
-    """The addresses that a route covers and for which something changes."""
+    """Those among them for which something changes."""
 
     def amount_of(self, changes: Iterable[int]) -> Amount:
         """Add up those for whom one of some changes comes."""
@@ -296,6 +299,8 @@ class _Weighed:
         """Give the origins with the most addresses that move."""
         found: dict[Hop, tuple[int, int]] = {}
         for cell in self.cells:
+            if cell.origin is None:
+                continue
             before = found.get(cell.origin, (0, 0))
             found[cell.origin] = before[0] + cell.addresses, before[1] + cell.prefixes
         chosen = nsmallest(
@@ -317,17 +322,23 @@ def _weigh(moving: _Moving) -> _Weighed:
     by_route, origins = _number_origins(moving.snapshot)
     table, flags = moving.table, array("I", bytes(4 * len(by_route)))
     grounds = (sweep_plain(table, by_route, _UNROUTED), sweep_table(table, flags, 0))
-    cells, (of_origin, marks, *of_services) = lay_maps([*grounds, *maps])
+    lore = list(_map_lore(moving.case))
+    cells, (of_origin, marks, *columns) = lay_maps([*grounds, *maps, *lore])
+    of_services, of_lore = columns[: len(maps)], columns[len(maps) :]
     sizes = [0] * len(marks)
     for start, end, cell in cells.stretches():
         sizes[cell] += end - start
     rows = Counter(code_rows(cells, table))
-    counted = [cell for cell, mark in enumerate(marks) if not mark and of_origin[cell] != _UNROUTED]
+    counted = [
+        cell
+        for cell, mark in enumerate(marks)
+        if not mark and (of_origin[cell] != _UNROUTED or any(column[cell] for column in of_lore))
+    ]
     return _Weighed(
         tuple(numbers),
         sum(sizes[cell] for cell in counted),
         [
-            _Cell(origins[of_origin[cell] - 1], changes, sizes[cell], rows[cell])
+            _Cell(origins[of_origin[cell]], changes, sizes[cell], rows[cell])
             for cell in counted
             if (changes := frozenset(column[cell] for column in of_services) - {_STILL})
         ],
@@ -355,14 +366,37 @@ def _map_changes(case: _Case, service: str, numbers: dict[_Change, int]) -> Inte
     return policy.address_map.of_family(case.family).relabel(by_code)
 
 
-def _number_origins(snapshot: Snapshot) -> tuple[array[int], Sequence[Hop]]:
-    """Give for each route the number of its origin, from 1, and the origins."""
+def _map_lore(case: _Case) -> Iterator[Intervals]:
+    """Give maps that say 1 where something beside routes tells a site, and 0 elsewhere."""
+    if case.steering.ranking is None:
+        return
+    lore, rank_by = case.steering.ranking.knowledge.lore, case.steering.ranking.rules.rank_by
+    near = ((lore.places, RankBy.DISTANCE), (lore.rtts, RankBy.RTT))
+    for layer in (layer for layer, metric in near if layer is not None and metric in rank_by):
+        told = (any(each is not None for each in figures) for figures in layer.values)
+        yield _map_told(layer, told, case.family)
+    if lore.overrides is not None:
+        told = (override is not None for override in lore.overrides.values)
+        yield _map_told(lore.overrides, told, case.family)
+
+
+def _map_told(layer: Layer[Any], told: Iterable[bool], family: int) -> Intervals:
+    """Give the map of what `told` says of the layer's values; nothing of wrapping blocks."""
+    labels = array("I", map(int, told))
+    if layer.is_marked:
+        labels.extend(bytes(SPECIAL - len(labels)))
+        labels = labels * 2 + array("I", (0,))
+    return layer.of_family(family).relabel(labels)
+
+
+def _number_origins(snapshot: Snapshot) -> tuple[array[int], Sequence[Hop | None]]:
+    """Give for each route the number of its origin, from 1, and the origins; the first is none."""
     numbers: dict[tuple[int, ...], int] = {}
-    origins: list[Hop] = []
+    origins: list[Hop | None] = [None]
     by_route = array("I")
     for route in snapshot.routes:
         number = numbers.setdefault(route.origins, len(numbers) + 1)
-        if number > len(origins):
+        if number == len(origins):
             origins.append(route.hops[-1])
         by_route.append(number)
     return by_route, origins

@@ -78,3 +78,65 @@ def test_without_sites_there_is_nobody_to_suppose_anything_of(home: Home) -> Non
     outcome = simulate(home, "--down", "au")
     assert (2, "") == (outcome.code, outcome.out)
     assert "error: there is no site 'au': no sites are configured" in outcome.err
+
+
+KNOWN = """\
+self: us
+sites:
+  au: {vips: [192.0.2.1, "2001:db8::1"], location: [-33.9, 151.2]}
+  nl: {vips: [192.0.2.2, "2001:db8::2"], location: [52.4, 4.9]}
+  us: {vips: [192.0.2.3, "2001:db8::3"]}
+"""
+LORE = """\
+geo: {table: places.tsv}
+ranking: {rtt: times.csv}
+overrides: [{prefix: 70.0.0.0/8, site: nl}, {prefix: 65.0.0.0/8, site: au}]
+"""
+ZONES = """\
+zones:
+  www.example.org:
+    soa: {mname: ns.example.org., rname: hostmaster.example.org.}
+    ns: [ns.example.org.]
+"""
+
+
+def know(home: Home, lore: str, files: tuple[str, ...]) -> Home:
+    home.write("places.tsv", "60.0.0.0/8\tDE\n61.0.0.0/8\tAU\n62.0.0.0/8\tZZ\n2a00::/16\tDE\n")
+    home.write("times.csv", "65.0.0.0/8,nl,10\n66.0.0.0/8,au,90\n")
+    home.write("few.routes", "60.0.0.0/9 7\n30.0.0.0/8 8\n")
+    home.configure(sites=KNOWN + lore, zones=ZONES, files=files)
+    return home
+
+
+def test_clients_without_a_route_count_where_distance_time_or_an_override_tells_a_site(
+    home: Home,
+) -> None:
+    outcome = simulate(know(home, LORE, ()), "--down", "nl")
+    # 60/8 and 70/8 of 60/8, 61/8, 65/8, 66/8 and 70/8; 62/8 is nowhere
+    assert [
+        "IPv4: 40.0% of the addresses would move",
+        "from to services addresses prefixes answers",
+        "nl au default 20.0% 0 0",
+        "nl us default 20.0% 0 0",
+        "IPv6: 100.0% of the addresses would move",
+        "from to services addresses prefixes answers",
+        "nl au default 100.0% 0 0",
+        "nl us default 0% 0 0",
+    ] == lines_of(outcome)
+
+
+def test_networks_that_move_are_named_where_a_route_tells_them(home: Home) -> None:
+    found = json.loads(simulate(know(home, LORE, ("few.routes",)), "--json", "--down", "nl").out)[
+        "families"
+    ][0]
+    assert (6 * 2**24, 2) == (found["addresses"], found["prefixes"])
+    assert (2 * 2**24, 1) == (found["moved"]["addresses"], found["moved"]["prefixes"])
+    assert [{"asn": "7", "addresses": 2**23, "prefixes": 1}] == found["origins"]
+
+
+def test_where_nothing_is_known_of_anybody_that_is_said_instead_of_shares(home: Home) -> None:
+    known = know(home, "", ())
+    unknown = "nothing is known of any client: how many would move cannot be told"
+    assert f"IPv4: {unknown}" == lines_of(simulate(known, "--down", "us"))[0]
+    nobody = [f"IPv{family}: nobody would move" for family in (4, 6)]
+    assert nobody == lines_of(simulate(known, "--up", "nl"))
