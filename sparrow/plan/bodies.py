@@ -58,8 +58,13 @@ class Rendered:
 def render_answer(answer: Answer, name: Name) -> Rendered | None:
     """Render an answer to `name`; None where no body can hold it for every question.
 
-    With a slot only the chain that leads to it is rendered.
+    With a slot only the chain that leads to it is rendered. None as well for a name that
+    is too long to be asked, as one below a delegation of 255 octets: a pointer would move
+    towards the front of the message, and lead to what is no name.
     """
+    shift = REFERENCE_LENGTH - wire_length(name)
+    if shift < 0:
+        return None
     buffer = Buffer()
     buffer.append(bytes(HEADER_SIZE))
     buffer.encode_name(name)
@@ -75,7 +80,6 @@ def render_answer(answer: Answer, name: Name) -> Rendered | None:
         counts[index], _ = append_rrsets(buffer, section, CLASS_IN, TCP_LIMIT)
         if counts[index] != sum(len(rrset.rdatas) for rrset in section):
             return None
-    shift = REFERENCE_LENGTH - wire_length(name)
     places = _move_pointers(buffer, start, shift)
     owner = _find_owner(buffer, answer.slot, name, shift) if answer.slot else 0
     if places is None or owner is None:
@@ -177,7 +181,7 @@ class BodyTable:
         """Give the number of the body that answers to every name below a DNAME begin with."""
         name = (self.reference_label, *dname.owner)
         rendered = render_answer(Answer(Rcode.NOERROR, answer=(dname,)), name)
-        if rendered is None or len(dname.rdatas) != 1 or wire_length(name) > MAX_WIRE:
+        if rendered is None or len(dname.rdatas) != 1:
             return self.miss
         target = len(rendered.octets) - len(dname.rdatas[0])
         rendered = replace(rendered, owner=target, alias_count=0)
