@@ -90,7 +90,7 @@ def _check(config_path: str | None) -> tuple[Verdict, str]:
     try:
         path = locate_config(config_path)
         with connect_daemon(path, _CHECK_S) as connection:
-            verdict, text = judge_status(connection.ask("status"))
+            verdict, text = judge_status(connection.ask("status"), time.time())
         if verdict is Verdict.OK and is_refused(path):
             return Verdict.WARNING, f"the configuration as it is now would be refused; {text}"
         return verdict, text  # noqa: TRY300 (both outcomes side by side)

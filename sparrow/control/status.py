@@ -203,6 +203,11 @@ def _with_sites(failover: Failover, view: View | None) -> Failover:
     return replace(failover, sites=tuple(sites))
 
 
+_TAKE_UP_S = 15.0
+"""Seconds after which a worker that has not taken up a plan is stuck, or refuses it. They look
+twenty times a second; a reload waits for ten seconds before it says that they are late."""
+
+
 class Verdict(IntEnum):
     """Exit codes of a monitoring plugin."""
 
@@ -212,12 +217,14 @@ class Verdict(IntEnum):
     UNKNOWN = 3
 
 
-def judge_status(status: Mapping[str, Any]) -> tuple[Verdict, str]:
+def judge_status(status: Mapping[str, Any], now_s: float) -> tuple[Verdict, str]:
     """Give the verdict of a monitoring plugin on a server that answered, and one line.
 
-    The line tells of everything that is wrong, and the verdict is that of the worst.
+    The line tells of everything that is wrong, and the verdict is that of the worst. `now_s`
+    is Unix time in seconds.
     """
-    found = [finding for judge in _JUDGES for finding in judge(status)]
+    found = [*_judge_workers(status, now_s)]
+    found += [finding for judge in _JUDGES for finding in judge(status)]
     tables = status["tables"]
     if tables is not None:
         size = f"{tables['v4']} IPv4 and {tables['v6']} IPv6 prefixes"
@@ -227,6 +234,26 @@ def judge_status(status: Mapping[str, Any]) -> tuple[Verdict, str]:
     if not found:
         return Verdict.OK, f"{serving[0]}, serial {status['serial']}"
     return max(verdict for verdict, _ in found), "; ".join([*(what for _, what in found), *serving])
+
+
+def _judge_workers(status: Mapping[str, Any], now_s: float) -> Iterator[tuple[Verdict, str]]:
+    """Doubt the workers that answer nothing, and those that have not taken up the plan.
+
+    worker                                          verdict
+    none is ready and has a plan                    critical
+    some are not ready, or have no plan             warning
+    its plan is older than the one of a while ago   warning
+    """
+    workers, plan = status["workers"], status["plan"]
+    silent = [row["name"] for row in workers if not (row["ready"] and row["generation"])]
+    if silent:
+        verdict = Verdict.CRITICAL if len(silent) == len(workers) else Verdict.WARNING
+        yield verdict, f"not seen to answer: {', '.join(silent)}"
+    if plan and now_s > plan["made_at"] + _TAKE_UP_S:
+        late = [row for row in workers if 0 < row["generation"] < plan["generation"]]
+        if late:
+            names = ", ".join(row["name"] for row in late)
+            yield Verdict.WARNING, f"answering from an old plan: {names}"
 
 
 def _judge_reading(status: Mapping[str, Any]) -> Iterator[tuple[Verdict, str]]:

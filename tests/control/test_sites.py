@@ -180,5 +180,60 @@ def test_a_monitoring_system_is_told_of_the_worst_and_of_all(case: str) -> None:
     found, verdict, words = JUDGED[case]
     tail = ", serial 7" if verdict is Verdict.OK else ""
     assert (verdict, f"{words}serving 5 IPv4 and 2 IPv6 prefixes, 0 zones{tail}") == judge_status(
-        serving_status(found)
+        serving_status(found), NOW
+    )
+
+
+def worker(name: str, generation: int = 9, *, ready: bool = True) -> dict[str, Any]:
+    return {
+        "name": name,
+        "ready": ready,
+        "generation": generation,
+        "restarts": 0,
+        "twin": "native",
+    }
+
+
+LONG_AFTER = NOW + 3600
+WORKERS = {
+    "all serve the plan": ((worker("udp-0"), worker("tcp")), LONG_AFTER, Verdict.OK, ""),
+    "one took up a later plan meanwhile": ((worker("udp-0", 10),), LONG_AFTER, Verdict.OK, ""),
+    "one has no plan": (
+        (worker("udp-0"), worker("udp-1", 0), worker("tcp")),
+        LONG_AFTER,
+        Verdict.WARNING,
+        "not seen to answer: udp-1; ",
+    ),
+    "one is dead": (
+        (worker("udp-0", 0, ready=False), worker("udp-1")),
+        LONG_AFTER,
+        Verdict.WARNING,
+        "not seen to answer: udp-0; ",
+    ),
+    "none has a plan": (
+        (worker("udp-0", 0), worker("tcp", 0)),
+        LONG_AFTER,
+        Verdict.CRITICAL,
+        "not seen to answer: udp-0, tcp; ",
+    ),
+    "one stands still": (
+        (worker("udp-0", 8), worker("udp-1"), worker("tcp")),
+        LONG_AFTER,
+        Verdict.WARNING,
+        "answering from an old plan: udp-0; ",
+    ),
+    "the plan is of this moment": ((worker("udp-0", 8),), NOW + 1, Verdict.OK, ""),
+}
+
+
+@pytest.mark.parametrize("case", WORKERS)
+def test_a_monitoring_system_is_told_of_workers_that_do_not_serve_the_plan(case: str) -> None:
+    workers, now_s, verdict, words = WORKERS[case]
+    status = serving_status(failover()) | {
+        "workers": list(workers),
+        "plan": {"generation": 9, "made_at": NOW},
+    }
+    tail = ", serial 7" if verdict is Verdict.OK else ""
+    assert (verdict, f"{words}serving 5 IPv4 and 2 IPv6 prefixes, 0 zones{tail}") == judge_status(
+        status, now_s
     )
