@@ -16,9 +16,9 @@ from sparrow.geo.stored import (
     BUILTIN,
     find_table,
     load_countries,
+    load_lines,
     load_listed,
     load_mmdb,
-    load_text,
 )
 from sparrow.policy.configured import list_locations
 from sparrow.policy.knowledge import Lore
@@ -217,7 +217,7 @@ def load_places(source: str, path: str) -> PlaceTable:
 
 def load_rtts(path: str, sites: Sequence[str]) -> RttTable:
     """Read a table of round-trip times to `sites`. Raises `InputError`."""
-    return parse_rtts(load_text(path).splitlines(), path, sites)
+    return parse_rtts(load_lines(path), path, sites)
 
 
 def _describe_places(path: Path, table: PlaceTable) -> LoreSource:

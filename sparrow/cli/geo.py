@@ -17,7 +17,7 @@ from sparrow.config.locate import find_folders
 from sparrow.errors import FatalError, InputError, Problem
 from sparrow.geo.countries import CountryTable, Provenance, build_tree
 from sparrow.geo.listing import CountryList
-from sparrow.geo.stored import STATE_FILE, find_table, load_text
+from sparrow.geo.stored import STATE_FILE, find_table, load_lines
 from sparrow.keeping.statefile import store_json
 from sparrow.lore import load_places
 from sparrow.policy.configured import list_locations
@@ -49,7 +49,7 @@ def update(config_path: str | None, files: tuple[str, ...]) -> None:
         folder = find_config_folders(locate_config(config_path)).state_dir
         found = CountryList()
         for file in files:
-            found.extend(load_text(file).splitlines(), file)
+            found.extend(load_lines(file), file)
         table = found.build(Provenance(", ".join(map(_name, files)), _newest_day(files), ""))
         path = Path(folder, STATE_FILE)
         _store(path, table)

@@ -44,6 +44,8 @@ _FINER_KEYS = ("city", "postal", "subdivisions")
 """What a record has, one of them at least, whose coordinates are finer than its country."""
 _DECIMALS = 1
 """Of degrees: 11 km, and in these databases a place is seldom known better than to 20."""
+_MARKER = b"\xab\xcd\xefMaxMind.com"
+"""What stands before the metadata, by the description of the format."""
 _VISITS = 4
 """Times that a node may be met on average: some writers share what is equal, circles never end."""
 _FAULTS = (InvalidDatabaseError, ValueError, TypeError, LookupError, OverflowError, OSError)
@@ -53,12 +55,22 @@ _FAULTS = (InvalidDatabaseError, ValueError, TypeError, LookupError, OverflowErr
 def decode_mmdb(octets: bytes, file: str) -> PlaceTable:
     """Read a database. Raises `InputError`, which names `file`."""
     try:
-        with open_database(io.BytesIO(octets), MODE_FD) as reader:
-            metadata = reader.metadata()
+        metadata = _decode_metadata(octets)
         return _build_table(octets, metadata, file)
     except _FAULTS as error:
         what = f"this is no database in MaxMind's format, or a damaged one: {error}"
         raise InputError([Problem(what, file)]) from None
+
+
+def _decode_metadata(octets: bytes) -> Metadata:
+    try:
+        with open_database(io.BytesIO(octets), MODE_FD) as reader:
+            return reader.metadata()
+    except InvalidDatabaseError:
+        if _MARKER in octets:
+            raise
+        # The library's own words are of the object that it reads from.
+        raise ValueError("the mark that such a file has near its end is missing") from None
 
 
 def _build_table(octets: bytes, metadata: Metadata, file: str) -> PlaceTable:

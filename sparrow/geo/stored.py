@@ -20,6 +20,7 @@ from sparrow.errors import InputError, Problem
 from sparrow.geo.countries import Provenance, parse_tree
 from sparrow.geo.listing import CountryList
 from sparrow.sources.octets import load_octets
+from sparrow.sources.parse import UNENDED_MAX
 
 if TYPE_CHECKING:
     from sparrow.geo.countries import CountryTable
@@ -56,18 +57,34 @@ def load_countries(path: Path = BUILTIN) -> CountryTable:
 
 
 def load_text(path: str) -> str:
-    """Read a file of text, unpacked if it is gzip. Raises `InputError`."""
+    """Read a file of text in UTF-8, unpacked if it is gzip. Raises `InputError`.
+
+    A byte order mark at its start stands for nothing.
+    """
     octets = _load(path, _MAX_OCTETS)
     try:
-        return octets.decode("ascii")
+        return octets.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise InputError([Problem("this is not a text file", path)]) from None
+        raise InputError([Problem("this is not a text file in UTF-8", path)]) from None
+
+
+def load_lines(path: str) -> list[str]:
+    """Read a list, a line for each item, as `load_text` does.
+
+    Raises `InputError` for a large one, too, whose last line has no end.
+    """
+    text = load_text(path)
+    lines = text.splitlines()
+    if len(text) > UNENDED_MAX and not text.endswith(("\n", "\r")):
+        what = "the file ends in the middle of this line, so it was cut off: write it anew"
+        raise InputError([Problem(what, path, len(lines))])
+    return lines
 
 
 def load_listed(path: str) -> CountryTable:
     """Read a list of prefixes and countries, packed or not. Raises `InputError`."""
     found = CountryList()
-    found.extend(load_text(path).splitlines(), path)
+    found.extend(load_lines(path), path)
     try:
         day = datetime.fromtimestamp(Path(path).stat().st_mtime, UTC).date().isoformat()
         return found.build(Provenance(Path(path).name, day, ""))

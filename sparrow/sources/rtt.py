@@ -1,7 +1,7 @@
 """Tables of measured round-trip times: from text to figures.
 
-Law: a table counts as a whole or not at all, and its order makes no difference. Start from
-`parse_rtts`.
+Law: a table counts as a whole or not at all, and its order makes no difference; one without
+a time counts not at all. Start from `parse_rtts`.
 
 A line is `PREFIX or ASN, SITE, MILLISECONDS`, as `192.0.2.0/24,nl,12.5`. Blank lines and
 those that begin with `#` are passed over, and so is a first line that has no digit: the
@@ -63,6 +63,12 @@ def parse_rtts(lines: Iterable[str], file: str, sites: Sequence[str]) -> RttTabl
             except InputError as error:
                 reading.problems.append(Problem(error.problems[0].what, file, number))
         is_first = False
+    if not reading.problems and not reading.prefixes and not reading.asns:
+        what = (
+            "the file holds no time; an empty table would rank every client by something else: "
+            "leave the file out of the configuration if that is meant"
+        )
+        reading.problems.append(Problem(what, file))
     if reading.problems:
         raise InputError(reading.problems)
     return RttTable(tuple(sites), _freeze(reading.prefixes), _freeze(reading.asns))

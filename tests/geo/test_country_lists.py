@@ -11,7 +11,7 @@ from countrylists import PROVENANCE, list_of, random_lines, table_of
 
 from sparrow.errors import MAX_PROBLEMS, InputError, Problem
 from sparrow.geo.listing import CountryList
-from sparrow.geo.stored import load_text
+from sparrow.geo.stored import load_lines, load_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -139,6 +139,28 @@ def test_text_is_read_packed_or_not(tmp_path: Path) -> None:
     plain.write_bytes(b"some lines\n")
     packed.write_bytes(gzip.compress(b"some lines\n"))
     assert ["some lines\n"] * 2 == [load_text(str(path)) for path in (plain, packed)]
+
+
+def test_a_text_may_have_a_byte_order_mark_and_any_characters(tmp_path: Path) -> None:
+    path = tmp_path / "list"
+    path.write_text("\ufeff# Zürich\r\n10.0.0.0/8\tCH\r\n", encoding="utf-8")
+    assert ["# Zürich", "10.0.0.0/8\tCH"] == load_lines(str(path))
+
+
+@pytest.mark.parametrize("is_packed", [False, True])
+def test_a_large_list_that_ends_within_a_line_was_cut(tmp_path: Path, *, is_packed: bool) -> None:
+    path, lines = tmp_path / "list", b"10.0.0.0/8\tCH\n" * 5000
+
+    def load(octets: bytes) -> int:
+        path.write_bytes(gzip.compress(octets) if is_packed else octets)
+        return len(load_lines(str(path)))
+
+    assert (5000, 1) == (load(lines), load(b"10.0.0.0/8\tCH"))
+    with pytest.raises(InputError) as caught:
+        load(lines[:-1])
+    (problem,) = caught.value.problems
+    assert (str(path), 5000) == (problem.file, problem.line)
+    assert "so it was cut off" in problem.what
 
 
 @pytest.mark.parametrize(

@@ -158,8 +158,11 @@ def test_nodes_in_circles_are_refused() -> None:
 
 @pytest.mark.parametrize("octets", [b"", b"\0" * 1000, b"# prefix\tcountry\n", b"\x1f\x8b"])
 def test_what_is_no_database_is_refused(octets: bytes) -> None:
-    with pytest.raises(InputError, match=r"a\.mmdb: this is no database in MaxMind's format"):
+    with pytest.raises(
+        InputError, match=r"a\.mmdb: this is no database in MaxMind's format"
+    ) as caught:
         decode_mmdb(octets, FILE)
+    assert str(caught.value).endswith("the mark that such a file has near its end is missing")
 
 
 def test_a_damaged_database_is_read_or_refused() -> None:

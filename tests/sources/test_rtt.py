@@ -47,8 +47,10 @@ def test_prefixes_and_as_numbers_have_their_times_by_site() -> None:
     ) == parse_rtts(lines, "r.csv", SITES)
 
 
-def test_a_table_needs_no_line() -> None:
-    assert RttTable(SITES, {}, {}) == parse_rtts(["prefix,site,rtt"], "r.csv", SITES)
+@pytest.mark.parametrize("lines", [(), ("prefix,site,rtt",), ("# 64600,nl,3", "")])
+def test_a_table_without_a_time_is_refused(lines: tuple[str, ...]) -> None:
+    ((line, what),) = problems_of(*lines)
+    assert (None, True) == (line, what.startswith("the file holds no time; an empty table"))
 
 
 WRONG = [
