@@ -35,10 +35,12 @@ from sparrow.plan.compile import compile_plan
 from sparrow.plan.publish import last_generation, publish_plan
 from sparrow.policy.chart import Chart
 from sparrow.policy.configured import build_rules, build_services
-from sparrow.policy.knowledge import Views, build_knowledge
+from sparrow.policy.knowledge import Views
 from sparrow.policy.steering import build_ranked_steering
+from sparrow.policy.survey import Survey
 from sparrow.rib.delta import diff
 from sparrow.rib.snapshot import EMPTY, Snapshot, SnapshotBuilder
+from sparrow.rib.stack import Stack
 from sparrow.rib.table import Rib
 from sparrow.sources.dumps import open_dump
 from sparrow.sources.entry import Skipped
@@ -51,7 +53,7 @@ from sparrow.staging import Staging, stage
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sparrow.dns.zone import ZoneSet
+    from sparrow.policy.site import SiteSet
     from sparrow.sources.entry import Entry
     from sparrow.view import View
 
@@ -156,55 +158,62 @@ class Clock:
         self._last_s = now_s
 
 
-def load_views(count: int) -> Loaded:
-    """Make the tables of so many views."""
+def load_views(count: int, stack: Stack) -> Loaded:
+    """Make the tables of so many views, and lay them over each other on a stack."""
     files = sorted(TABLES.glob("internet-*.pfx2as.gz"))
     with collector_at_rest():
         whole = load_snapshot([RouteFile(str(path), RouteFormat.PFX2AS) for path in files]).snapshot
         ways = load_ways()
         views = {f"s{number + 1:02}": build_view(whole, ways, number) for number in range(count)}
-    return Loaded(EMPTY, (), ()).replace_views(EMPTY, views)
+    return Loaded(EMPTY, (), ()).replace_views(EMPTY, views, stack.lay)
 
 
-def publish(view: View, zones: ZoneSet, loaded: Loaded, folder: Path, clock: Clock) -> None:
+def publish(view: View, loaded: Loaded, survey: Survey, folder: Path, clock: Clock) -> None:
     """Go from tables to a published plan, step by step."""
-    site_set = view.site_set
-    assert site_set is not None  # noqa: S101  (the configuration has sites)
+    site_set = survey.site_set
     numbers = {site.name: number for number, site in enumerate(site_set.sites)}
     of_sites = {numbers[name]: table for name, table in loaded.views.items()}
     views = Views(loaded.common, of_sites, loaded.snapshot)
-    knowledge = build_knowledge(site_set, views, view.lore.lore)
+    knowledge = survey.build(views, view.lore.lore)
     clock.note("layers")
     chart = Chart(knowledge, site_set.self_site)
     clock.note("chart")
     services = build_services(view.config)
     steering = build_ranked_steering(site_set, services, chart, build_rules(view.config))
     clock.note("rank, draw")
-    authority = Authority(zones, steering, view.authority.identity)
+    authority = Authority(view.authority.zones, steering, view.authority.identity)
     generation = last_generation(folder) + 1
     publish_plan(folder, compile_plan(authority, generation, seed=7871), generation)
     clock.note("plan")
 
 
-def change_one(loaded: Loaded) -> Loaded:
+def change_one(loaded: Loaded, stack: Stack) -> Loaded:
     """Give the tables with another path to one prefix of the first view, all else shared."""
     name, table = next(iter(loaded.views.items()))
     routes = table.v4.routes[:]
     row = len(routes) // 2
     routes[row] = (routes[row] + 1) % len(table.routes)
     changed = replace(table, v4=replace(table.v4, routes=routes))
-    return loaded.replace_views(loaded.common, dict(loaded.views) | {name: changed})
+    views = dict(loaded.views) | {name: changed}
+    return loaded.replace_views(loaded.common, views, stack.lay)
 
 
 def measure(count: int) -> dict[str, object]:
     """Do in this process what the daemon does with so many views."""
     with tempfile.TemporaryDirectory(prefix="sparrow-bench-") as name:
         folder = Path(name)
-        loaded = load_views(count)
+        stack, surveys = Stack(), []
+
+        def survey_of(site_set: SiteSet) -> Survey:
+            surveys.append(Survey(site_set))
+            return surveys[0]
+
+        loaded = load_views(count, stack)
         paths = len(next(iter(loaded.views.values())).routes)
         give_back()
         tables_mib = pss_mib([os.getpid()])
-        staging = Staging(str(write_config(folder, count)), read_tables=lambda _: loaded)
+        path = str(write_config(folder, count))
+        staging = Staging(path, read_tables=lambda _: loaded, survey=survey_of)
         view = stage(staging).view
         rib = Rib()
         rib.apply(diff(EMPTY, view.tables.snapshot))
@@ -214,9 +223,9 @@ def measure(count: int) -> dict[str, object]:
         give_back()
         served_mib, peak_mib = pss_mib([os.getpid()]), rss_mib("VmHWM")
         clock = Clock()
-        other = change_one(loaded)
+        other = change_one(loaded, stack)
         clock.note("union")
-        publish(view, view.authority.zones, other, folder / "plan", clock)
+        publish(view, other, surveys[0], folder / "plan", clock)
         delta = diff(loaded.snapshot, other.snapshot)
         clock.note("diff")
         knowledge = view.authority.steering.ranking.knowledge

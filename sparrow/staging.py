@@ -27,13 +27,14 @@ from sparrow.lore import load_lore
 from sparrow.policy.chart import Chart
 from sparrow.policy.configured import build_rules, build_services, build_site_set
 from sparrow.policy.damping import Held
-from sparrow.policy.knowledge import Views, build_knowledge
+from sparrow.policy.knowledge import Views
 from sparrow.policy.steering import (
     Steering,
     build_base_map,
     build_ranked_steering,
     build_steering,
 )
+from sparrow.policy.survey import Survey
 from sparrow.rib.snapshot import EMPTY, Snapshot
 from sparrow.sources.configured import list_route_files
 from sparrow.sources.files import Loaded, load_snapshot
@@ -74,6 +75,8 @@ class Staging:
     """Gives what else is known of addresses; raises `InputError`. Without it that is read."""
     list_stale: Callable[[], frozenset[str]] = frozenset
     """Names the sites whose views are too old to go by; asked when the tables are there."""
+    survey: Callable[[SiteSet], Survey] = Survey
+    """Gives what finds out what tables say; that of the tables before makes it cheaper."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,7 @@ def stage(staging: Staging) -> Staged:
         site_set=build_site_set(config),
         authority=Authority(
             zones=zones,
-            steering=_build_steering(config, tables, lore.lore, stale),
+            steering=_build_steering(config, tables, lore.lore, stale, staging.survey),
             identity=_build_identity(config, secrets),
         ),
         serial=staging.serial,
@@ -131,7 +134,7 @@ def restage_tables(view: View, staging: Staging) -> Staged:
     config = view.config
     tables, lore = load_tables(config, staging), _load_lore(config, staging)
     stale = staging.list_stale()
-    steering = _build_steering(config, tables, lore.lore, stale)
+    steering = _build_steering(config, tables, lore.lore, stale, staging.survey)
     built = replace(
         view,
         tables=tables,
@@ -170,27 +173,33 @@ def _load_lore(config: Config, staging: Staging) -> LoadedLore:
 
 
 def _build_steering(
-    config: Config, tables: Loaded, lore: Lore, stale: frozenset[str]
+    config: Config,
+    tables: Loaded,
+    lore: Lore,
+    stale: frozenset[str],
+    survey_of: Callable[[SiteSet], Survey],
 ) -> Steering | None:
     site_set = build_site_set(config)
     if site_set is None:
         return None
-    services = build_services(config)
+    services, survey = build_services(config), survey_of(site_set)
     if lore.is_empty and not tables.views:
         is_asked_for = config.is_asking
-        base_map = build_base_map(site_set, tables.snapshot, is_asked_for=is_asked_for)
+        homes = survey.homes.find(tables.snapshot.routes)
+        base_map = build_base_map(site_set, tables.snapshot, homes, is_asked_for=is_asked_for)
         return build_steering(site_set, services, base_map, is_asked_for=is_asked_for)
     numbers = site_set.numbers
     rules = replace(build_rules(config), last=frozenset(numbers[name] for name in stale))
-    return build_ranked_steering(site_set, services, _build_chart(site_set, tables, lore), rules)
+    return build_ranked_steering(site_set, services, _build_chart(survey, tables, lore), rules)
 
 
-def _build_chart(site_set: SiteSet, tables: Loaded, lore: Lore) -> Chart:
+def _build_chart(survey: Survey, tables: Loaded, lore: Lore) -> Chart:
+    site_set = survey.site_set
     numbers = site_set.numbers
     # Tables that were accepted before may have views of sites that are configured no more.
     of_sites = {numbers[name]: table for name, table in tables.views.items() if name in numbers}
     views = Views(tables.common, of_sites, tables.snapshot)
-    return Chart(build_knowledge(site_set, views, lore), site_set.self_site)
+    return Chart(survey.build(views, lore), site_set.self_site)
 
 
 def draw_preferred(config: Config, site_set: SiteSet, lore: Lore, tables: Loaded) -> AddressMap:
@@ -198,7 +207,8 @@ def draw_preferred(config: Config, site_set: SiteSet, lore: Lore, tables: Loaded
     if lore.is_empty and not tables.views:
         return build_base_map(site_set, tables.snapshot)
     rules = replace(build_rules(config), depth=1)
-    ranked = _build_chart(site_set, tables, lore).rank(range(len(site_set.sites)), rules)
+    chart = _build_chart(Survey(site_set), tables, lore)
+    ranked = chart.rank(range(len(site_set.sites)), rules)
     return ranked.draw([order[0] for order in ranked.orders])
 
 

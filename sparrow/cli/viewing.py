@@ -10,7 +10,8 @@ from sparrow.errors import InputError, Problem
 from sparrow.lore import load_lore
 from sparrow.policy.chart import Chart
 from sparrow.policy.configured import build_rules, build_site_set
-from sparrow.policy.knowledge import Views, build_knowledge
+from sparrow.policy.knowledge import Views
+from sparrow.policy.survey import build_knowledge
 from sparrow.policy.viewlines import list_nearest
 from sparrow.rib.overlay import overlay
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sparrow.rib.delta import diff
-from sparrow.rib.snapshot import EMPTY, FamilyTable, Snapshot
-from sparrow.values.address import FAMILIES, IPV4
+from sparrow.rib.folding import GONE, find_route, fold, number_rows
+from sparrow.rib.snapshot import EMPTY, Snapshot
+from sparrow.values.address import FAMILIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from sparrow.feeds.gobgppaths import Row
     from sparrow.rib.route import Route
 
-_GONE = 2**32 - 1
-"""Stands for no route; no table has as many."""
 _FEWEST = 10
 """Withdrawals that are always allowed: shares of tables of some lines mean nothing."""
 _WINDOW_S = 60.0
@@ -31,7 +30,6 @@ _CHURN = 10
 """Times `quiet_s` after which what comes back is the churn of every day."""
 _SPARE_ROUTES = 10_000
 """Routes without a prefix that are not yet worth a walk over the whole table."""
-_WORD = 2**64 - 1
 
 Key = tuple[int, int]
 """Family; and network as an integer, with the length in the lowest octet."""
@@ -99,13 +97,13 @@ class FeedTable:
         before, number = self._find(key), self._number(route)
         if before == number:
             return False
-        self._size += before == _GONE
+        self._size += before == GONE
         self._changes[key[0]][key[1]] = number
         return True
 
     def _withdraw(self, key: Key, now_s: float) -> bool:
         before = self._find(key)
-        if before == _GONE:
+        if before == GONE:
             return False
         route = self._routes[before]
         if self.is_withholding:
@@ -118,7 +116,7 @@ class FeedTable:
         return True
 
     def _drop(self, key: Key) -> None:
-        self._changes[key[0]][key[1]] = _GONE
+        self._changes[key[0]][key[1]] = GONE
         self._size -= 1
 
     def _allows(self, gone: int, left: int) -> bool:
@@ -224,7 +222,7 @@ class FeedTable:
     def fold(self) -> Snapshot:
         """Give the table as it is."""
         if any(self._changes.values()):
-            tables = [_fold(self._base.family(each), self._changes[each]) for each in FAMILIES]
+            tables = [fold(self._base.family(each), self._changes[each]) for each in FAMILIES]
             self._base = Snapshot(tables[0], tables[1], tuple(self._routes))
             self._changes = {family: {} for family in FAMILIES}
             if len(self._routes) > 2 * self._packed + _SPARE_ROUTES:
@@ -238,45 +236,10 @@ class FeedTable:
         return number
 
     def _find(self, key: Key) -> int:
-        """Give the number of the route to a prefix, or `_GONE`."""
+        """Give the number of the route to a prefix, or `GONE`."""
         family, number = key
         found = self._changes[family].get(number)
-        return _find(self._base.family(family), number) if found is None else found
-
-
-def _words(family: int, number: int) -> tuple[int, ...]:
-    """Give what the rows of a table are sorted by."""
-    network, length = number >> 8, number & 0xFF
-    return (network, length) if family == IPV4 else (network >> 64, network & _WORD, length)
-
-
-def _find(table: FamilyTable, number: int) -> int:
-    words = _words(table.family, number)
-    row = table.row_behind(words, 0, len(table)) - 1
-    return table.routes[row] if row >= 0 and table.key(row) == words else _GONE
-
-
-def _fold(table: FamilyTable, changes: dict[int, int]) -> FamilyTable:
-    """Give a table with changes, by copying what lies between them."""
-    if not changes:
-        return table
-    columns = (*table.networks, table.lengths, table.routes)
-    after = tuple(array(column.typecode) for column in columns)
-    at = 0
-    for number in sorted(changes):
-        words = _words(table.family, number)
-        behind = table.row_behind(words, at, len(table))
-        is_there = behind > at and table.key(behind - 1) == words
-        for new, old in zip(after, columns, strict=True):
-            new.extend(old[at : behind - is_there])
-        if changes[number] != _GONE:
-            for new, word in zip(after, (*words, changes[number]), strict=True):
-                new.append(word)
-        at = behind
-    for new, old in zip(after, columns, strict=True):
-        new.extend(old[at:])
-    *networks, lengths, routes = after
-    return FamilyTable(table.family, tuple(networks), lengths, routes)
+        return find_route(self._base.family(family), number) if found is None else found
 
 
 def _pack(snapshot: Snapshot) -> Snapshot:
@@ -292,5 +255,5 @@ def _pack(snapshot: Snapshot) -> Snapshot:
 
 def _rows(snapshot: Snapshot) -> Iterator[tuple[Key, Route]]:
     for family in FAMILIES:
-        for network, length, route in snapshot.family(family).rows():
-            yield (family, network << 8 | length), snapshot.routes[route]
+        for prefix, route in number_rows(snapshot.family(family)):
+            yield (family, prefix), snapshot.routes[route]

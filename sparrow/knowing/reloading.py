@@ -23,8 +23,10 @@ from sparrow.live import Live
 from sparrow.lore import renew_overrides
 from sparrow.policy.configured import build_site_set
 from sparrow.policy.knowledge import Lore
+from sparrow.policy.survey import Survey
 from sparrow.rib.delta import Delta, diff
 from sparrow.rib.snapshot import EMPTY
+from sparrow.rib.stack import Stacks
 from sparrow.rib.table import Rib
 from sparrow.staging import Staged, Staging, draw_preferred, restage_tables, stage
 from sparrow.tables.gate import build_candidate
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from sparrow.knowing.feeding import LiveTables
     from sparrow.lore import LoadedLore
     from sparrow.policy.outcome import Conditions
+    from sparrow.policy.site import SiteSet
     from sparrow.policy.steering import AddressMap
     from sparrow.rib.snapshot import Snapshot
     from sparrow.sources.files import Loaded
@@ -113,6 +116,8 @@ class Reloader:
         self._admitted: Admitted | None = None
         self._files: Loaded | None = None
         self._stale: frozenset[str] = frozenset()
+        self._stacks = Stacks()
+        self._survey: Survey | None = None
         self._errand = _Errand(_EVERYTHING)
         self._refusals: dict[str, ReloadReport] = {}
         self.alone = self._lock = asyncio.Lock()
@@ -254,7 +259,7 @@ class Reloader:
             return files
         live = self._around.live_tables(config, files.views)
         self._stale = live.stale
-        return files.with_live(live.views)
+        return files.with_live(live.views, self._stacks)
 
     async def _change(self, old: View | None, build: Callable[[], Staged]) -> dict[str, Any]:
         try:
@@ -329,7 +334,14 @@ class Reloader:
             read_tables=read_tables,
             read_lore=self._around.read_lore,
             list_stale=lambda: self._stale,
+            survey=self._survey_of,
         )
+
+    def _survey_of(self, site_set: SiteSet) -> Survey:
+        """Give the survey of the last time, where it is of the same sites."""
+        if self._survey is None or self._survey.site_set != site_set:
+            self._survey = Survey(site_set)
+        return self._survey
 
     def _build_candidate(self, config: Config, view: View | None) -> Candidate:
         site_set = build_site_set(config)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from sparrow.policy.intervals import Intervals
 from sparrow.policy.starts import build_starts, join_columns, split_columns
 from sparrow.policy.steering import AddressMap
+from sparrow.rib.snapshot import pick
 from sparrow.rib.twin import IS_PURE, native
 from sparrow.values.address import FAMILIES
 
@@ -74,8 +75,7 @@ def lay_maps(
     for each in maps:
         cells, pairs = combine(cells, each, is_pure=is_pure)
         before, codes = _split_pairs(pairs)
-        pick = _pick if is_pure else native.pick
-        columns = [*(pick(column, before) for column in columns), codes]
+        columns = [*(pick(column, before, is_pure=is_pure) for column in columns), codes]
     return cells, columns
 
 
@@ -128,7 +128,3 @@ def _split_pairs(pairs: array[int]) -> tuple[array[int], array[int]]:
     halves = array("I", pairs.tobytes())
     upper = 1 if sys.byteorder == "little" else 0
     return halves[upper::2], halves[1 - upper :: 2]
-
-
-def _pick(column: array[int], rows: array[int]) -> array[int]:
-    return array("I", map(column.__getitem__, rows))

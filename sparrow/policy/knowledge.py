@@ -7,24 +7,18 @@ from `Knowledge`.
 
 from __future__ import annotations
 
-from array import array
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from sparrow.policy.intervals import sweep_plain, sweep_table
-from sparrow.policy.layer import Layer
-from sparrow.policy.preference import build_finder
 from sparrow.policy.ranking import Evidence, RankBy
-from sparrow.policy.sanity import count_hops
 from sparrow.rib.snapshot import EMPTY
-from sparrow.values.address import FAMILIES, family_of
+from sparrow.values.address import family_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
-    from sparrow.policy.site import SiteSet
-    from sparrow.rib.route import Route
-    from sparrow.rib.snapshot import FamilyTable, Snapshot
+    from sparrow.policy.layer import Layer
+    from sparrow.rib.snapshot import Snapshot
 
 Figures: TypeAlias = "tuple[float | None, ...]"
 """A figure for each site, by its number; None where none is known."""
@@ -184,77 +178,3 @@ def merge_figures(first: Figures, second: Figures | None) -> Figures:
     return tuple(
         other if figure is None else figure for figure, other in zip(first, second, strict=True)
     )
-
-
-def build_knowledge(site_set: SiteSet, views: Views, lore: Lore) -> Knowledge:
-    """Make the layers of some tables; `lore` is of the same sites."""
-    finder = build_finder(site_set)
-    return Knowledge(
-        site_count=len(site_set.sites),
-        homes=_layer_of(views.common, map(finder.named_site, views.common.routes), None),
-        marks=_build_marks(views.union),
-        views={
-            site: _build_view(snapshot) for site, snapshot in sorted((views.of_sites or {}).items())
-        },
-        origins=_build_origins(views, lore),
-        lore=lore,
-    )
-
-
-def _build_marks(union: Snapshot) -> Layer[int]:
-    codes = array("I", bytes(4 * len(union.routes)))
-    v4, v6 = (sweep_table(union.family(family), codes, 0) for family in FAMILIES)
-    return Layer(v4, v6, ())
-
-
-def _build_view(snapshot: Snapshot) -> Layer[Sighting | None]:
-    seen = (Sighting(count_hops(route), route.local_pref) for route in snapshot.routes)
-    tables = [_without_default(snapshot.family(family)) for family in FAMILIES]
-    return _layer_of(snapshot, seen, None, tables)
-
-
-def _without_default(table: FamilyTable) -> FamilyTable:
-    return table.part(1, len(table)) if _has_default(table) else table
-
-
-def _has_default(table: FamilyTable) -> bool:
-    return len(table) > 0 and table.lengths[0] == 0
-
-
-def _build_origins(views: Views, lore: Lore) -> Layer[Origin] | None:
-    """Make the layer of what is known by origin; None where nothing is.
-
-    A default route counts in the common view alone, here as elsewhere.
-    """
-    rtts, overrides = lore.rtts_of_asn or {}, lore.override_of_asn or {}
-    if not rtts and not overrides:
-        return None
-
-    def find(route: Route) -> Origin:
-        asns = route.origins
-        return Origin(
-            next((rtts[asn] for asn in asns if asn in rtts), None),
-            next((overrides[asn] for asn in asns if asn in overrides), None),
-        )
-
-    union, common = views.union, views.common
-    tables = [
-        union.family(family)
-        if _has_default(common.family(family))
-        else _without_default(union.family(family))
-        for family in FAMILIES
-    ]
-    return _layer_of(union, map(find, union.routes), Origin(), tables)
-
-
-def _layer_of(
-    snapshot: Snapshot,
-    by_route: Iterable[Any],
-    default: Hashable,
-    tables: Sequence[FamilyTable] | None = None,
-) -> Layer[Any]:
-    """Make a layer from a value for each route of a table; equal values have one code."""
-    numbers = {default: 0}
-    codes = array("I", [numbers.setdefault(value, len(numbers)) for value in by_route])
-    v4, v6 = (sweep_plain(table, codes, 0) for table in tables or (snapshot.v4, snapshot.v6))
-    return Layer(v4, v6, tuple(numbers))

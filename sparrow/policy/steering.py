@@ -251,16 +251,21 @@ def scope_of_choice(client: Client, decided_by: bytes, scope: int, *, is_unknown
 
 
 def build_base_map(
-    site_set: SiteSet, snapshot: Snapshot, *, is_asked_for: bool = False
+    site_set: SiteSet,
+    snapshot: Snapshot,
+    homes: array[int] | None = None,
+    *,
+    is_asked_for: bool = False,
 ) -> AddressMap:
     """Sweep a table into the map whose class numbers are home sites.
 
-    An address without a route has `self`; where such are asked for, the number behind the
-    last site, which stands for those that are unknown.
+    `homes` has the home of each route, `array("I")`; without it they are found. An address
+    without a route has `self`; where such are asked for, the number behind the last site,
+    which stands for those that are unknown.
     """
-    finder = build_finder(site_set)
-    homes = array("I", map(finder.site_of, snapshot.routes))
-    nowhere = len(site_set.sites) if is_asked_for else finder.self_site
+    if homes is None:
+        homes = array("I", map(build_finder(site_set).site_of, snapshot.routes))
+    nowhere = len(site_set.sites) if is_asked_for else site_set.self_site
     v4, v6 = (sweep_table(snapshot.family(family), homes, nowhere) for family in FAMILIES)
     return AddressMap(v4, v6)
 

@@ -48,8 +48,7 @@ class Delta:
 
 def diff(old: Snapshot, new: Snapshot, *, is_pure: bool = IS_PURE) -> Delta:
     """Compare two tables; routes are compared by value, not by number."""
-    numbers = _number_by_place(old.routes, new.routes)
-    gone, come = _compare_both(old, new, numbers, is_pure=is_pure)
+    gone, come = compare_by_place(old, new, is_pure=is_pure)
     if len(come[IPV4]) + len(come[IPV6]) > _FEW:
         numbers = _number_by_value(old.routes, new.routes)
         gone, come = _compare_both(old, new, numbers, is_pure=is_pure)
@@ -61,6 +60,16 @@ def diff(old: Snapshot, new: Snapshot, *, is_pure: bool = IS_PURE) -> Delta:
         size_before=len(old),
         size_after=len(new),
     )
+
+
+def compare_by_place(
+    old: Snapshot, new: Snapshot, *, is_pure: bool = IS_PURE
+) -> tuple[dict[int, array[int]], dict[int, array[int]]]:
+    """Give by family the rows of `old` that went, and those of `new` that came or changed.
+
+    A route that is another object, or has another number, counts as changed, even if it is equal.
+    """
+    return _compare_both(old, new, _number_by_place(old.routes, new.routes), is_pure=is_pure)
 
 
 def _number_by_place(old: tuple[Route, ...], new: tuple[Route, ...]) -> array[int]:

@@ -126,6 +126,11 @@ def _split(number: int, bits: int, words: int) -> tuple[int, ...]:
     return tuple(number >> bits * place & (1 << bits) - 1 for place in reversed(range(words)))
 
 
+def pick(column: array[int], rows: array[int], *, is_pure: bool = IS_PURE) -> array[int]:
+    """Give the items of these rows, an `array("I")`, as an array of the column's type."""
+    return _pick(column, rows) if is_pure else native.pick(column, rows)
+
+
 def _pick(column: array[int], rows: Sequence[int]) -> array[int]:
     return array(column.typecode, map(column.__getitem__, rows))
 
@@ -320,10 +325,9 @@ def _settle(rows: _Rows, *, is_pure: bool) -> tuple[FamilyTable, Repeats]:
     table = FamilyTable(rows.family, networks, rows.lengths, rows.routes)
     if rows.is_ascending:
         return table, Repeats(array("I"), array("I"))
-    sort, pick = (_sort, _pick) if is_pure else (native.settle, native.pick)
-    kept, replaced = sort(table)
+    kept, replaced = (_sort if is_pure else native.settle)(table)
     columns = (*networks, rows.lengths, rows.routes)
-    *networks_kept, lengths, routes = (pick(column, kept) for column in columns)
+    *networks_kept, lengths, routes = (pick(column, kept, is_pure=is_pure) for column in columns)
     return FamilyTable(rows.family, tuple(networks_kept), lengths, routes), _repeats(replaced)
 
 

@@ -14,6 +14,7 @@ import os
 import zlib
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import IO, TYPE_CHECKING
 
 from sparrow.errors import InputError, Problem
@@ -21,6 +22,7 @@ from sparrow.policy.bestpath import PathChooser
 from sparrow.policy.sanity import DEFAULT_LIMITS, Sieve, parse_limits, render_limits
 from sparrow.rib.overlay import overlay
 from sparrow.rib.snapshot import EMPTY, Repeats, Snapshot, SnapshotBuilder
+from sparrow.rib.stack import Stacks
 from sparrow.sources.dumpfiles import DumpTable
 from sparrow.sources.line import RouteFormat
 from sparrow.sources.packed import GZIP_MAGIC
@@ -36,7 +38,7 @@ from sparrow.values.address import IPV4, IPV6
 from sparrow.values.peer import parse_peer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from sparrow.policy.sanity import Limits, Reason
     from sparrow.sources.rawfile import Progress
@@ -50,6 +52,8 @@ _MMAP_THRESHOLD = 128 * 1024
 _M_MMAP_THRESHOLD = -3
 """Number of that parameter in glibc's `malloc.h`."""
 _VIEW = "view="
+_WHOLE = "whole"
+"""Name of the stack of all views; that of one view has `_VIEW` before the view's name."""
 _SANITY = "sanity="
 _LOCAL_PREF = "local-pref"
 
@@ -143,19 +147,32 @@ class Loaded:
         """The common view."""
         return self.snapshot if self.outside is None else self.outside
 
-    def with_live(self, views: Mapping[str | None, Sequence[Snapshot]]) -> Loaded:
-        """Give the same with live tables laid over those of each view, None for the common one."""
+    def with_live(
+        self, views: Mapping[str | None, Sequence[Snapshot]], stacks: Stacks | None = None
+    ) -> Loaded:
+        """Give the same with live tables laid over those of each view, None for the common one.
+
+        With the `stacks` of the last time that costs what has changed since.
+        """
+        stacks = stacks or Stacks()
         own: dict[str, Snapshot] = dict(self.views)
+        stacks.keep([_WHOLE, *((_VIEW, name) for name in views)])
         for name, tables in views.items():
             if name is not None:
-                own[name] = overlay([own.get(name, EMPTY), *tables])
-        return self.replace_views(overlay([self.common, *views.get(None, ())]), own)
+                own[name] = stacks.lay((_VIEW, name), [own.get(name, EMPTY), *tables])
+        common = stacks.lay((_VIEW, None), [self.common, *views.get(None, ())])
+        return self.replace_views(common, own, partial(stacks.lay, _WHOLE))
 
-    def replace_views(self, common: Snapshot, views: Mapping[str, Snapshot]) -> Loaded:
-        """Give the same with other tables."""
+    def replace_views(
+        self,
+        common: Snapshot,
+        views: Mapping[str, Snapshot],
+        lay_over: Callable[[Sequence[Snapshot]], Snapshot] = overlay,
+    ) -> Loaded:
+        """Give the same with other tables, which `lay_over` makes one of."""
         if not views:
             return replace(self, snapshot=common, views={}, outside=None)
-        whole = overlay([*reversed(list(views.values())), common])
+        whole = lay_over([*reversed(list(views.values())), common])
         return replace(self, snapshot=whole, views=views, outside=common)
 
 

@@ -17,7 +17,7 @@ from viewscenes import Scene, random_scene, random_table
 from sparrow.policy.chart import Chart
 from sparrow.policy.damping import Damping, Ground, Held, Wish, damp
 from sparrow.policy.intervals import SPECIAL, Intervals
-from sparrow.policy.knowledge import Lore, Views, build_knowledge
+from sparrow.policy.knowledge import Lore, Views
 from sparrow.policy.ranking import Rules, Step, rank_some
 from sparrow.policy.site import Service, SiteSet
 from sparrow.policy.starts import build_starts
@@ -31,6 +31,7 @@ from sparrow.policy.steering import (
     build_ranked_steering,
     build_steering,
 )
+from sparrow.policy.survey import build_knowledge
 from sparrow.rib.overlay import overlay
 from sparrow.values.address import FAMILIES, IPV4, parse_address
 

@@ -69,3 +69,10 @@ def test_each_table_is_counted_anew() -> None:
     assert {Reason.ZERO_ASN: 1} == sieve.refused
     assert good is sieve.sift(good)
     assert {} == sieve.refused
+
+
+def test_a_table_that_is_the_same_gives_the_same() -> None:
+    sieve = TableSieve(Limits())
+    bad = table("1.0.0.0/8 0; 2.0.0.0/8 7")
+    assert sieve.sift(bad) is sieve.sift(bad)
+    assert {Reason.ZERO_ASN: 1} == sieve.refused

@@ -10,8 +10,9 @@ from slowmap import SlowMap
 from threesites import SITE_SET, table
 
 from sparrow.policy.chart import Chart
-from sparrow.policy.knowledge import Lore, Views, build_knowledge
+from sparrow.policy.knowledge import Lore, Views
 from sparrow.policy.ranking import Evidence, Rules, rank
+from sparrow.policy.survey import build_knowledge
 from sparrow.policy.viewlines import list_nearest
 from sparrow.rib.overlay import overlay
 from sparrow.rib.route import parse_route

@@ -9,10 +9,11 @@ from built_tables import build_snapshot
 from slowmap import SlowMap, random_rows
 
 from sparrow.policy.intervals import SPECIAL, sweep
-from sparrow.policy.knowledge import Lore, Views, build_knowledge
+from sparrow.policy.knowledge import Lore, Views
 from sparrow.policy.layer import Layer
 from sparrow.policy.ranking import Evidence, RankBy, Rules
 from sparrow.policy.site import Site, SiteSet
+from sparrow.policy.survey import build_knowledge
 from sparrow.rib.overlay import overlay
 from sparrow.rib.route import Route, parse_route
 from sparrow.values.address import BITS, FAMILIES, Prefix, parse_address
