@@ -202,7 +202,12 @@ class Daemon:
         await self._reloader.reload_held()
 
     async def _reload_lore(self) -> None:
-        await self._reloader.reload_lore()
+        try:
+            await self._reloader.reload_lore()
+        except InputError:
+            # A file that is wrong keeps no override from ending: nothing is read for that.
+            await self._reloader.reload_held()
+            raise
 
     async def _reload_live(self) -> None:
         await self._reloader.reload_live()

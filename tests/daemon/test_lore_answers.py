@@ -40,7 +40,7 @@ def write_places(home: Home, countries: dict[str, str]) -> None:
 
 def serve(home: Home, overrides: str = "") -> Daemon:
     write_places(home, COUNTRIES)
-    home.write("times.csv", "clients,site,milliseconds\n")
+    home.write("times.csv", "203.0.113.0/24,us,1\n")
     home.configure(sites=SITES + overrides, zones=ZONES, files=())
     return home.serve()
 
@@ -63,7 +63,7 @@ def test_the_nearest_site_answers_and_answers_follow_the_database(home: Home) ->
     assert [AU, NL, US] == answers
     status = daemon.status()
     assert (1, 3, []) == (status["serial"], status["lore"]["depth"], status["lore"]["stale_views"])
-    assert [("places", "A-Test", 8), ("rtts", "times.csv", 0)] == [
+    assert [("places", "A-Test", 8), ("rtts", "times.csv", 1)] == [
         (row["kind"], row["source"], row["entries"]) for row in status["lore"]["sources"]
     ]
     write_places(home, COUNTRIES | {"50.0.0.0/8": "FR"})
@@ -118,7 +118,7 @@ def test_an_override_ends_and_times_are_read_although_a_table_of_routes_is_wrong
     home: Home,
 ) -> None:
     write_places(home, COUNTRIES)
-    home.write("times.csv", "clients,site,milliseconds\n")
+    home.write("times.csv", "203.0.113.0/24,us,1\n")
     home.configure(sites=SITES + overrides(time.time() + 8), zones=ZONES)
     daemon = home.serve()
     assert NL == daemon.addresses(subnet=NEW_ZEALAND)
@@ -132,7 +132,7 @@ def test_an_override_ends_and_times_are_read_although_a_table_of_routes_is_wrong
 
 def test_routes_are_read_although_a_table_of_times_is_wrong(home: Home) -> None:
     write_places(home, COUNTRIES)
-    home.write("times.csv", "clients,site,milliseconds\n")
+    home.write("times.csv", "203.0.113.0/24,us,1\n")
     home.write("table.routes", "60.0.0.0/8 1\n")
     sites = SITES.replace("au: {", "au: {asn: [64600], ").replace("nl: {", "nl: {asn: [64601], ")
     home.configure(sites=sites, zones=ZONES, files=("table.routes",))
@@ -142,3 +142,20 @@ def test_routes_are_read_although_a_table_of_times_is_wrong(home: Home) -> None:
     home.write("table.routes", "60.0.0.0/8 64601\n")
     wait_for(daemon, "60.1.0.0/24", NL)
     assert is_refused(daemon), "the times are as wrong as before"
+
+
+def list_overrides(daemon: Daemon) -> list[str]:
+    return [row["clients"] for row in daemon.status()["lore"]["overrides"]]
+
+
+def test_an_override_ends_while_a_file_is_wrong(home: Home) -> None:
+    ended_s = time.time() + 6
+    daemon = serve(home, overrides(ended_s))
+    assert NL == daemon.addresses(subnet=NEW_ZEALAND)
+    home.write("places.mmdb", b"this is none")
+    wait_until(lambda: is_refused(daemon))
+    wait_for(daemon, NEW_ZEALAND, AU)
+    assert ended_s <= time.time()
+    assert US == daemon.addresses(subnet="20.2.0.0/24")
+    assert is_refused(daemon)
+    wait_until(lambda: list_overrides(daemon) == ["20.2.0.0/16"])
