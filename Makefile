@@ -15,7 +15,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 DEMO := routes/demo
-BENCHES := machine load_zone load_tables mrt_read gobgp_sync gobgp_live compiling views lookups native_answer starts truth wrong answers misses churn
+BENCHES := machine load_zone load_tables mrt_read gobgp_sync gobgp_live gobgp_loss compiling views lookups native_answer starts truth wrong answers misses churn
 NATIVE := $(wildcard sparrow/*/*.pyx sparrow/*/*.pxi sparrow/*/*.h)
 
 # The driver for BIND is C alone, with the look-up of sparrow/plan.

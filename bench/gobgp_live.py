@@ -11,13 +11,9 @@ change, and then the time from one change to the answer over DNS.
 from __future__ import annotations
 
 import contextlib
-import json
-import os
 import random
 import re
-import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -27,20 +23,13 @@ from typing import TYPE_CHECKING
 import dns.edns
 import dns.message
 import dns.query
-from confs import SPARROW
 from costs import cpu_ns, spent_ns
-from gobgp_sync import ROUTES, TABLES, free_port
+from ground import TABLES, ZONE
+from live import PATIENCE_S, Daemon, Speaker, announcer, free_port, load_wanted_routes
 from tabular import print_table
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tests" / "feeds"))
-
-from speakers import Speaker, announcer, load_real_routes  # noqa: E402
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from speakers import Announcer
+    from live import Announcer
 
 RATE = 200
 """Prefixes that change a second."""
@@ -51,80 +40,27 @@ LATENCY_BAR_S = 2.0
 """Seconds from an update to the answer."""
 UPDATES = 10
 """Updates whose way to the answer is timed."""
-_PATIENCE_S = 600.0
 _VIPS = {64600: "192.0.2.1", 64601: "192.0.2.2", 64602: "192.0.2.3"}
-_NAME = "steered.example"
 
 
-class Daemon:
-    """`sparrow serve` in a folder of its own."""
+def open_daemon(folder: Path, speaker: Speaker) -> Daemon:
+    """Configure a daemon with the tables of files, and those of a speaker over them."""
+    files = [
+        {"file": str(path), "format": "pfx2as"}
+        for path in sorted(TABLES.glob("internet-*.pfx2as.gz"))
+    ]
+    sites = {f"as{asn}": {"asn": [asn], "vips": [vip]} for asn, vip in _VIPS.items()}
+    routes = [*files, {"gobgp": speaker.target}]
+    return Daemon(folder, {"self": "as64600", "sites": sites, "routes": routes})
 
-    def __init__(self, folder: Path, speaker: Speaker) -> None:
-        """Write the configuration."""
-        self.port = free_port()
-        self._config = folder / "sparrow.yaml"
-        self._log = folder / "log"
-        sites = {f"as{asn}": {"asn": [asn], "vips": [vip]} for asn, vip in _VIPS.items()}
-        files = [
-            {"file": str(path), "format": "pfx2as"}
-            for path in sorted(TABLES.glob("internet-*.pfx2as.gz"))
-        ]
-        soa = {"mname": f"ns.{_NAME}.", "rname": f"hostmaster.{_NAME}."}
-        server = {
-            "listen": [f"127.0.0.1:{self.port}"],
-            "workers": 1,
-            "run_dir": f"{folder}/run",
-            "state_dir": f"{folder}/state",
-        }
-        config = {
-            "server": server,
-            "self": "as64600",
-            "sites": sites,
-            "routes": [*files, {"gobgp": speaker.target}],
-            "zones": {_NAME: {"soa": soa, "ns": [f"ns.{_NAME}."], "ttl": 30}},
-        }
-        self._config.write_text(json.dumps(config))
 
-    @contextlib.contextmanager
-    def running(self) -> Iterator[None]:
-        """Serve until the block ends."""
-        command = [*SPARROW, "serve", "--config", str(self._config)]
-        with self._log.open("wb") as log:
-            process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self._log.parent
-            )
-        try:
-            self._await(process)
-            yield
-        finally:
-            process.terminate()
-            process.wait(60)
-
-    def _await(self, process: subprocess.Popen[bytes]) -> None:
-        end_s = time.monotonic() + _PATIENCE_S
-        while True:
-            with contextlib.suppress(subprocess.CalledProcessError):
-                status = self.status()
-                if [feed["phase"] for feed in status["feeds"]] == ["live"] and not status["stale"]:
-                    return
-            if process.poll() is not None or time.monotonic() > end_s:
-                sys.exit(f"the daemon does not serve:\n{self._log.read_text()[-4000:]}")
-            time.sleep(0.5)
-
-    def status(self) -> dict[str, object]:
-        """Ask the daemon how it stands. Raises `CalledProcessError`."""
-        command = [*SPARROW, "status", "--json", "--config", str(self._config)]
-        output = subprocess.run(command, check=True, capture_output=True).stdout
-        found: dict[str, object] = json.loads(output)
-        return found
-
-    def ask(self, prefix: str) -> str:
-        """Give the address that users in a prefix get."""
-        network, length = prefix.split("/")
-        option = dns.edns.ECSOption(network, int(length))
-        query = dns.message.make_query(_NAME, "A", use_edns=0, options=[option])
-        response = dns.query.udp(query, "127.0.0.1", port=self.port, timeout=5)
-        return str(response.answer[0][0])
+def ask(daemon: Daemon, prefix: str) -> str:
+    """Give the address that users in a prefix get."""
+    network, length = prefix.split("/")
+    option = dns.edns.ECSOption(network, int(length))
+    query = dns.message.make_query(ZONE, "A", use_edns=0, options=[option])
+    response = dns.query.udp(query, "127.0.0.1", port=daemon.port, timeout=5)
+    return str(response.answer[0][0])
 
 
 def measure_load(client: Announcer, pid: int, prefixes: list[str]) -> float:
@@ -146,12 +82,12 @@ def _random_path(chance: random.Random) -> tuple[int, ...]:
 
 def measure_update(client: Announcer, daemon: Daemon, prefix: str) -> float:
     """Give the seconds from a change of one prefix to the answer."""
-    present = daemon.ask(prefix)
+    present = ask(daemon, prefix)
     asn, wanted = next((asn, vip) for asn, vip in _VIPS.items() if vip != present)
     began_s = time.monotonic()
     client.send({prefix: (asn, 3356, 7018)})
-    while daemon.ask(prefix) != wanted:
-        if time.monotonic() > began_s + _PATIENCE_S:
+    while ask(daemon, prefix) != wanted:
+        if time.monotonic() > began_s + PATIENCE_S:
             sys.exit(f"the change of {prefix} never came to the answer")
         time.sleep(0.005)
     return time.monotonic() - began_s
@@ -173,7 +109,7 @@ def measure(routes: dict[str, tuple[int, ...]]) -> int:
         stack.callback(speaker.kill)
         client = stack.enter_context(announcer(speaker))
         client.send(routes)
-        daemon = Daemon(folder, speaker)
+        daemon = open_daemon(folder, speaker)
         stack.enter_context(daemon.running())
         pid = int(str(daemon.status()["daemon_pid"]))
         at_first_mib = read_pss_mib(pid)
@@ -198,14 +134,7 @@ def measure(routes: dict[str, tuple[int, ...]]) -> int:
 
 def main() -> int:
     """Measure, and give 1 where a bar is missed."""
-    if shutil.which("gobgpd") is None:
-        print("skipped: gobgpd is not installed (Debian: apt install gobgpd)")
-        return 0
-    if not any(TABLES.glob("internet-*.pfx2as.gz")):
-        print(f"skipped: no real route tables in {TABLES}; SPARROW_TABLES names their folder")
-        return 0
-    wanted = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("SPARROW_BENCH_ROUTES", ROUTES)
-    return measure(load_real_routes(TABLES, None if wanted == "full" else int(wanted)))
+    return measure(load_wanted_routes())
 
 
 if __name__ == "__main__":

@@ -10,9 +10,6 @@ SPARROW_BENCH_ROUTES says how many, or 100,000; a full table takes some 6 GB and
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
 import statistics
 import sys
 import tempfile
@@ -22,23 +19,15 @@ from pathlib import Path
 
 import grpc
 from grpc.experimental import ChannelOptions
+from live import Speaker, announcer, free_port, load_wanted_routes
 from tabular import print_table
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tests" / "feeds"))
+from sparrow.feeds.gobgp import GobgpFeed, GobgpSource
+from sparrow.feeds.gobgpwire import GENERATIONS, encode_list
 
-from speakers import Speaker, announcer, load_real_routes  # noqa: E402
-
-from sparrow.feeds.gobgp import GobgpFeed, GobgpSource  # noqa: E402
-from sparrow.feeds.gobgpwire import GENERATIONS, encode_list  # noqa: E402
-
-TABLES = Path(
-    os.environ.get("SPARROW_TABLES") or Path(__file__).resolve().parents[2] / "shared" / "data"
-)
 BAR = 1.6
 """Times the bare reader's time that the feed may take."""
 ROUNDS = 5
-ROUTES = "100000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +40,6 @@ class Reading:
     """Seconds by the clock."""
     cpu_s: float
     """Seconds of a processor that this process took."""
-
-
-def free_port() -> int:
-    """Give a port that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def read_bare(target: str) -> Reading:
@@ -104,14 +85,7 @@ def measure(routes: dict[str, tuple[int, ...]]) -> list[tuple[Reading, Reading]]
 
 def main() -> int:
     """Measure, and give 1 where the feed takes longer than the bar allows."""
-    if shutil.which("gobgpd") is None:
-        print("skipped: gobgpd is not installed (Debian: apt install gobgpd)")
-        return 0
-    if not any(TABLES.glob("internet-*.pfx2as.gz")):
-        print(f"skipped: no real route tables in {TABLES}; SPARROW_TABLES names their folder")
-        return 0
-    wanted = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("SPARROW_BENCH_ROUTES", ROUTES)
-    routes = load_real_routes(TABLES, None if wanted == "full" else int(wanted))
+    routes = load_wanted_routes()
     rounds = measure(routes)
     if any(reading.rows != len(routes) for pair in rounds for reading in pair):
         print(f"not every reader read all {len(routes)} routes: {rounds}")

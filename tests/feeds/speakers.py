@@ -49,7 +49,10 @@ def wait_until(
 
 @dataclass
 class Speaker:
-    """A gobgpd, its API and its BGP on loopback, or behind `prefix` and its API at a path."""
+    """A gobgpd, its API and its BGP on loopback, or behind `prefix` and its API at a path.
+
+    `more` stands behind the rest of its configuration, in GoBGP's words.
+    """
 
     folder: Path
     asn: int
@@ -61,6 +64,7 @@ class Speaker:
     options: tuple[str, ...] = ()
     prefix: tuple[str, ...] = ()
     api_path: Path | None = None
+    more: str = ""
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -76,6 +80,7 @@ class Speaker:
             text += (
                 f'[[neighbors]]\n[neighbors.config]\nneighbor-address = "{peer.address}"\n'
                 f"peer-as = {peer.asn}\n[neighbors.timers.config]\nconnect-retry = 1\n"
+                "idle-hold-time-after-reset = 1\n"
                 f'[neighbors.transport.config]\nlocal-address = "{self.address}"\n'
                 f"remote-port = {peer.bgp_port}\npassive-mode = {str(self.is_passive).lower()}\n"
                 "[[neighbors.afi-safis]]\n"
@@ -83,7 +88,7 @@ class Speaker:
                 "[[neighbors.afi-safis]]\n"
                 '[neighbors.afi-safis.config]\nafi-safi-name = "ipv6-unicast"\n'
             )
-        return text
+        return text + self.more
 
     def start(self) -> Speaker:
         self.folder.mkdir(parents=True, exist_ok=True)
