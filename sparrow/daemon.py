@@ -27,14 +27,15 @@ from sparrow.control.enquiry import ASKED_SOCKET
 from sparrow.control.status import Process, build_status
 from sparrow.errors import FatalError, InputError
 from sparrow.folders import CONTROL_SOCKET
+from sparrow.keeping.charge import decode_charge
 from sparrow.keeping.overview import Overview
 from sparrow.keeping.publishing import Publisher
-from sparrow.keeping.reserve import take_charge
 from sparrow.keeping.tether import Tether
 from sparrow.knowing.commands import Commands
 from sparrow.knowing.damping import HELD, Damper
 from sparrow.knowing.feeding import FEEDS, Feeds
 from sparrow.knowing.lorefiles import LoreFiles
+from sparrow.knowing.mending import Mender
 from sparrow.knowing.persisting import go_on
 from sparrow.knowing.reloading import Reloader, Surroundings
 from sparrow.knowing.sites import Sites
@@ -107,6 +108,7 @@ class Daemon:
                 on_view=self._take_up,
             )
         )
+        self._mender = Mender(self._publisher, self._overview, self._reloader.alone)
         self._tables = Tables(
             self._reloader,
             lambda: self._sites.conditions if self._sites.have_looked else None,
@@ -178,6 +180,7 @@ class Daemon:
                 ("the route port", self._serve_route_port),
                 ("HTTP", self._serve_http),
                 ("counters", self._fold),
+                ("the plan on the disk", self._mender.run),
             ):
                 group.create_task(go_on(what, run))
 
@@ -345,10 +348,12 @@ def _route_port_settings(config: SsrsConfig) -> RoutePortSettings:
 
 
 def main(arguments: list[str]) -> int:
-    """Be the daemon of a keeper's charge; give the exit code."""
-    charge = take_charge(arguments[0])
-    if charge is None:
-        return 0  # the configuration was refused, and who wanted us is gone
+    """Be the daemon of a keeper's charge, the one argument; give the exit code."""
+    return run(decode_charge(arguments[0]))
+
+
+def run(charge: Charge) -> int:
+    """Be the daemon of a charge; give the exit code."""
     start_log(charge.layout.log_format, charge.layout.log_level)
     for encoding in ("utf-8-sig", "ascii"):
         codecs.lookup(encoding)  # now, as the account may not be able to read Python's files

@@ -26,6 +26,7 @@ from sparrow.plan.maps import encode_map, merge_map
 from sparrow.plan.outcomes import Column, merge_classes
 from sparrow.plan.publish import Remap, Ways, last_generation, load_current, publish_plan
 from sparrow.plan.reader import CURRENT, open_plan
+from sparrow.plan.watch import GENERATION_FILE
 from sparrow.policy.outcome import ALL_SERVING
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ class Publisher:
         self._seed = secrets.randbits(64)
         self._board = OutcomeBoard(self._directory)
         self._published: _Published | None = None
+        self._last_generation = 0
         self._is_told = False
 
     # Outcomes.
@@ -116,20 +118,87 @@ class Publisher:
         if not self._is_told:
             self._write(conditions)
         with _telling(), self._right():
-            generation = last_generation(self._directory) + 1
+            generation = self._next_generation()
             last = self._published
             if last and self._is_present(last) and have_equal_answers(last.authority, authority):
-                maps, map_numbers = list_maps(authority)
+                maps, _ = list_maps(authority)
                 files: PlanFiles | Remap = Remap(
                     tuple(encode_map(each, generation) for each in maps)
                 )
             else:
-                _, map_numbers = list_maps(authority)
                 files = compile_plan(authority, generation, self._seed, conditions)
-            current = publish_plan(self._directory, files, generation, Ways(self._board.admit))
-            self._take_up(_Published(authority, current, map_numbers))
+            self._publish_files(authority, files, generation)
             store_limits(self._run_dir, limits)
         return generation
+
+    def _next_generation(self) -> int:
+        """Give a number that is above those of the directory, and above all that we gave.
+
+        The directory may have been cleared away, and workers take no notice of a plan whose
+        number they have.
+        """
+        self._last_generation = max(last_generation(self._directory), self._last_generation) + 1
+        return self._last_generation
+
+    def _publish_files(
+        self, authority: Authority, files: PlanFiles | Remap, generation: int
+    ) -> None:
+        """Make the files of an authority the present generation."""
+        _, map_numbers = list_maps(authority)
+        current = publish_plan(self._directory, files, generation, Ways(self._board.admit))
+        self._take_up(_Published(authority, current, map_numbers))
+
+    # Damage.
+
+    def find_damage(self, *, is_thorough: bool) -> str | None:
+        """Say what is wrong with the files that we published last; None for nothing.
+
+        Workers answer from what they have mapped, but the next one could not begin. Every
+        octet is read where it is to be thorough, else names and sizes are looked at. None
+        as well where another daemon publishes.
+        """
+        last = self._published
+        if last is None or not self._has_right():
+            return None
+        lack = self._find_lack(last)
+        if lack is not None or not is_thorough:
+            return lack
+        try:
+            open_plan(self._directory)
+        except PlanError as error:
+            return str(error)
+        return None
+
+    def mend(self) -> int | None:
+        """Write what we published last anew, whole; give its generation. Raises `InputError`.
+
+        None where nothing was published.
+        """
+        last = self._published
+        if last is None:
+            return None
+        with _telling(), self._right():
+            generation = self._next_generation()
+            files = compile_plan(last.authority, generation, self._seed)
+            self._publish_files(last.authority, files, generation)
+        return generation
+
+    def _find_lack(self, published: _Published) -> str | None:
+        """Say which file is missing, or is cut; maps that may come back count as well."""
+        current = load_current(self._directory)
+        if current is None:
+            return f"{CURRENT} is missing or damaged"
+        if not (self._directory / GENERATION_FILE).is_file():
+            return f"{GENERATION_FILE} is missing"
+        maps = (*current.maps, *published.current.maps)
+        for entry in (current.answers, *maps, current.outcomes):
+            try:
+                size = (self._directory / entry.name).stat().st_size
+            except OSError as error:
+                return f"{entry.name}: {error.strerror}"
+            if size != entry.size:
+                return f"{entry.name} has {size} octets instead of {entry.size}"
+        return None
 
     @property
     def is_coarse(self) -> bool:
@@ -156,7 +225,7 @@ class Publisher:
                 return None
             # Their answers are kept no longer than those of any class that they will stand for.
             self._board.merge(table.name, _by_policy(last, merged))
-            generation = last_generation(self._directory) + 1
+            generation = self._next_generation()
             maps = tuple(
                 encode_map(each, generation) if each else entry
                 for each, entry in zip(coarse, last.current.maps, strict=True)
@@ -174,7 +243,7 @@ class Publisher:
         if last is None or not last.is_coarse:
             return None
         with _telling(), self._right():
-            generation = last_generation(self._directory) + 1
+            generation = self._next_generation()
             self._publish_maps(last.current.maps, generation, last.current.maps)
             self._published = replace(last, is_coarse=False)
             self._board.merge(last.current.outcomes.name, {})
@@ -201,7 +270,8 @@ class Publisher:
     def _is_present(self, published: _Published) -> bool:
         """Tell whether the answers that we published last are those of the present generation."""
         current = load_current(self._directory)
-        return current is not None and current.answers == published.current.answers
+        is_ours = current is not None and current.answers == published.current.answers
+        return is_ours and self._find_lack(published) is None
 
     def present(self) -> tuple[int, float] | None:
         """Give the number of the present generation and when it was made; None without one."""
@@ -240,16 +310,20 @@ class Publisher:
 
     @contextmanager
     def _right(self) -> Iterator[None]:
-        """Publish alone. Raises `PlanError` where somebody else has taken the right."""
+        """Publish alone. Raises `PlanError` where somebody else has taken the right.
+
+        A file that is empty was cleared away, so that nobody has the right that we had.
+        """
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
         fd = os.open(self._run_dir / _OWNER, flags, 0o640)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX)
-            if not self._has_claimed:
+            owner = os.pread(fd, 64, 0)
+            if not self._has_claimed or not owner:
                 os.ftruncate(fd, 0)
                 os.pwrite(fd, self._name.encode(), 0)
                 self._has_claimed = True
-            elif os.pread(fd, 64, 0) != self._name.encode():
+            elif owner != self._name.encode():
                 raise PlanError("another daemon has taken over this run directory")
             yield
         finally:

@@ -28,6 +28,7 @@ class PlanSource:
     def __init__(self, directory: Path) -> None:
         """Open the directory and its present plan. Raises `PlanError`."""
         self._directory = directory
+        self._file = _identify(directory / GENERATION_FILE)
         self._number = _map_generation(directory / GENERATION_FILE)
         self._seen = self._number[0]
         self._before: tuple[Plan, ...] = ()
@@ -40,6 +41,7 @@ class PlanSource:
 
     def poll(self) -> Plan:
         """Give the present plan, having looked whether there is another. Never raises."""
+        self._find_number()
         number = self._number[0]
         if number == self._seen:
             return self.plan
@@ -53,6 +55,14 @@ class PlanSource:
             self.refused += 1
             self.last_refusal = f"generation {number}: {error}"
         return self.plan
+
+    def _find_number(self) -> None:
+        """Map the number anew where its file is another: somebody has cleared the first away."""
+        path = self._directory / GENERATION_FILE
+        file = _identify(path)
+        if file is not None and file != self._file:
+            with suppress(PlanError):  # it is looked at again, and served on meanwhile
+                self._number, self._file = _map_generation(path), file
 
     def _rest_maps(self) -> None:
         """Keep the maps that went at hand, but not in memory: at a reload they are gone for good.
@@ -71,6 +81,15 @@ class PlanSource:
         if plan.generation < number:
             raise PlanError(f"current still has generation {plan.generation}")
         return plan
+
+
+def _identify(path: Path) -> tuple[int, int] | None:
+    """Give device and inode of a file; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _map_generation(path: Path) -> memoryview:
