@@ -37,8 +37,9 @@ An answer, step by step, and where to read:
   served: a view compiled into files. `exports` is the same for other
   programs, and `powerdns` answers PowerDNS, which asks for it.
 - `keeper` holds the sockets and starts the other processes, by `launch`: `worker` and
-  `tcpworker` answer DNS from the plan, `daemon` reads, compiles, publishes and
-  reloads, in the `folders` and under the `account` that are configured. `knowing` is
+  `tcpworker` answer DNS from the plan, `daemon` reads, compiles, publishes and reloads, in
+  the `folders` and under the `account` that are configured; at a first start `firstdaemon`
+  reads the configuration for the keeper, and is that daemon from then on. `knowing` is
   what the daemon consists of; `tables` are route tables over time: noticed, held or
   accepted, remembered, swapped by a link; `keeping` is
   what these have in common, `logs` what they write to stderr, and `cli` the command

@@ -87,8 +87,8 @@ class Keeper:
         )
         posts = plan_posts(layout.workers, has_dns=bool(layout.dns))
         has_plan = (self._run_dir.path / PLAN).is_dir()
-        if layout.dns and has_plan and self._predecessor is None:
-            posts = give_head_start(posts, time.monotonic())
+        if layout.dns and self._predecessor is None:
+            posts = give_head_start(posts, time.monotonic(), has_plan=has_plan)
         self._children = Children(posts, layout, self._estate, programs, reserve)
         self._children.is_successor = self._predecessor is not None
         self._selector = selectors.DefaultSelector()

@@ -13,15 +13,24 @@ from __future__ import annotations
 import gc
 import sys
 from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+
+def import_program(name: str) -> ModuleType:
+    """Import a program of this package by its name."""
+    gc.disable()
+    program = import_module(f"sparrow.{name}")
+    gc.freeze()
+    gc.enable()
+    return program
 
 
 def main(arguments: list[str]) -> int | None:
-    """Import a program of this package by its name, and run it."""
-    gc.disable()
-    program = import_module(f"sparrow.{arguments[0]}")
-    gc.freeze()
-    gc.enable()
-    code: int | None = program.main(arguments[1:])
+    """Import a program, and run it."""
+    code: int | None = import_program(arguments[0]).main(arguments[1:])
     return code
 
 

@@ -71,7 +71,7 @@ def serve(config_path: str | None, log_format: str, log_level: str, *, is_replac
         if known is None:
             if origin:  # otherwise nobody will want a daemon
                 reserve.start(path)
-            known = _read_layout(path)
+            known = decode_layout(reserve.receive_layout() or _read_layout(path))
         layout = replace(leave_out_absent(known), log_format=log_format, log_level=log_level)
         account = find_account(layout.user)
         premises = enter(layout, account, is_replacing=is_replacing)
@@ -110,14 +110,14 @@ def _recall(origin: Origin | None) -> Layout | None:
     return load_layout(guess_run_dir(*place), origin)
 
 
-def _read_layout(path: str) -> Layout:
+def _read_layout(path: str) -> str:
     """Read the configuration, apart from us: the libraries for it are larger than a keeper."""
 
     def read() -> str:
         # Not imported before, nor by us.
         return str(import_module("sparrow.keeping.configured").read_layout(path))
 
-    return decode_layout(run_apart(read))
+    return run_apart(read)
 
 
 def _hold_signals() -> None:

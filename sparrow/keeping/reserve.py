@@ -1,14 +1,15 @@
 """A daemon that is started before there is a charge for it.
 
-Law: until it has a charge it does nothing but import; one that gets none ends, and
-nothing has come of it. Start from `Reserve`.
+Law: until it has a charge it imports, reads, and writes nothing; one that gets none ends,
+and nothing has come of it. Start from `Reserve`, or from `Call`, the daemon's end.
 
-At a first start the configuration decides what a daemon is told, and to read it takes
-as long as half of what a daemon imports. So both are done at once.
+At a first start the configuration decides what a daemon is told, and a keeper shall not
+read it, as the libraries for that are larger than itself. So the daemon does, first of all.
 
     keeper to be                            daemon
-    starts it, and reads the configuration  imports
-    opens sockets, sends charge and files   takes its charge, and is a daemon as any other
+    starts it                               reads the configuration, tells the layout
+    opens sockets, sends charge and files   goes on importing
+                                            takes its charge, and is a daemon as any other
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
-from sparrow.errors import UnavailableError
+from sparrow.errors import FatalError, UnavailableError
 from sparrow.keeping.charge import decode_charge, encode_charge
 from sparrow.keeping.children import PROGRAMS, child_environ, held_signals
 from sparrow.keeping.descriptors import receive_message, send_message
@@ -31,10 +32,14 @@ if TYPE_CHECKING:
     from sparrow.keeping.charge import Charge
 
 
+PROGRAM = (*PROGRAMS[Kind.DAEMON][:-1], "firstdaemon")
+"""What is started; its arguments are the descriptor of a tether, and the configuration."""
+
+
 class Reserve:
     """At most one daemon without a charge; on leaving the context it is gone, or has one."""
 
-    def __init__(self, program: Sequence[str] = PROGRAMS[Kind.DAEMON]) -> None:
+    def __init__(self, program: Sequence[str] = PROGRAM) -> None:
         """Start nothing yet."""
         self._program = program
         self._process: subprocess.Popen[bytes] | None = None
@@ -64,6 +69,24 @@ class Reserve:
             )
         self._tether = ours
 
+    def receive_layout(self) -> str | None:
+        """Wait for the layout of the configuration, as JSON.
+
+        None where there is no daemon, or it is gone. Raises `FatalError` with the words in
+        which the configuration is refused; there is no daemon then, either.
+        """
+        if self._tether is None:
+            return None
+        try:
+            message, _ = receive_message(self._tether)
+        except UnavailableError:
+            self.dismiss()
+            return None
+        if message["refusal"] is not None:
+            self.dismiss()
+            raise FatalError(message["refusal"])
+        return str(message["layout"])
+
     def send(self, charge: Charge) -> tuple[subprocess.Popen[bytes], socket.socket] | None:
         """Give the daemon its charge, and give it with our end of its tether.
 
@@ -92,20 +115,32 @@ class Reserve:
             process.wait()
 
 
-def take_charge(argument: str) -> Charge | None:
-    """Give the charge of a daemon, from the first argument of its program.
+class Call:
+    """The end of the daemon that a reserve has started."""
 
-    That is the charge, or the descriptor of the tether on which it will come. None where
-    none comes.
-    """
-    if not argument.isdecimal():
-        return decode_charge(argument)
-    tether = socket.socket(fileno=int(argument))
-    try:
-        message, descriptors = receive_message(tether)
-    except UnavailableError:
-        tether.close()
-        return None
-    charge = decode_charge(message["charge"])
-    estate = charge.estate.renumber(descriptors)
-    return replace(charge, estate=estate, tether_fd=tether.detach())
+    def __init__(self, fileno: int) -> None:
+        """Take the descriptor of the tether."""
+        self._tether = socket.socket(fileno=fileno)
+
+    def tell_layout(self, layout: str) -> None:
+        """Tell the layout of the configuration, as JSON."""
+        self._tell(layout, None)
+
+    def refuse(self, words: str) -> None:
+        """Say what is wrong with the configuration."""
+        self._tell(None, words)
+
+    def _tell(self, layout: str | None, refusal: str | None) -> None:
+        with suppress(OSError):  # who wanted us is gone; there will be no charge
+            send_message(self._tether, {"layout": layout, "refusal": refusal}, ())
+
+    def take_charge(self) -> Charge | None:
+        """Wait for a charge, with its files; None where none comes."""
+        try:
+            message, descriptors = receive_message(self._tether)
+        except UnavailableError:
+            self._tether.close()
+            return None
+        charge = decode_charge(message["charge"])
+        estate = charge.estate.renumber(descriptors)
+        return replace(charge, estate=estate, tether_fd=self._tether.detach())

@@ -30,7 +30,7 @@ TWIN_S = 10.0
 """Seconds in which `TWIN_DEATHS` deaths speak against the native twin and not against chance."""
 TWIN_DEATHS = 3
 HEAD_START_S = 0.5
-"""Seconds that others wait at most for UDP workers that have a last plan to serve."""
+"""Seconds that others wait at most for those on whom the first answer depends."""
 
 
 class Kind(Enum):
@@ -110,13 +110,15 @@ def next_due_s(posts: Iterable[Post]) -> float | None:
     return min((post.due_s for post in posts if post.due_s is not None), default=None)
 
 
-def give_head_start(posts: Iterable[Post], now_s: float) -> tuple[Post, ...]:
-    """Give posts at a start with a last plan: what else there is to start follows UDP.
+def give_head_start(posts: Iterable[Post], now_s: float, *, has_plan: bool) -> tuple[Post, ...]:
+    """Give posts at a start: what the first answer does not depend on follows the rest.
 
-    Where there are few processors, each process that starts beside a worker delays it.
+    That answer comes from UDP workers, where there is no last plan by way of the daemon.
+    Where there are few processors, each process that starts beside them delays it.
     """
+    first = {Kind.UDP} if has_plan else {Kind.UDP, Kind.DAEMON}
     due_s = now_s + HEAD_START_S
-    return tuple(each if each.kind is Kind.UDP else replace(each, due_s=due_s) for each in posts)
+    return tuple(each if each.kind in first else replace(each, due_s=due_s) for each in posts)
 
 
 def end_head_start(posts: Iterable[Post]) -> tuple[Post, ...]:

@@ -1,4 +1,4 @@
-"""A daemon in reserve: it has a charge with all its files, or it is gone."""
+"""A daemon in reserve: it tells the layout, and has a charge with all its files, or is gone."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,9 +13,10 @@ import pytest
 from keptserver import is_alive, layout, wait_for
 
 from sparrow.config.fields import Endpoint
-from sparrow.keeping.charge import Charge, decode_charge, encode_charge
+from sparrow.errors import FatalError
+from sparrow.keeping.charge import Charge
 from sparrow.keeping.estate import Estate, Holding
-from sparrow.keeping.reserve import Reserve, take_charge
+from sparrow.keeping.reserve import Reserve
 from sparrow.values.address import parse_address
 
 if TYPE_CHECKING:
@@ -24,9 +24,14 @@ if TYPE_CHECKING:
 
 DAEMON = """
 import os, socket, sys
-from sparrow.keeping.reserve import take_charge
+from sparrow.keeping.reserve import Call
 print(os.getpid(), file=open(sys.argv[1] + "/pid", "w"), flush=True)
-charge = take_charge(sys.argv[-2])
+call = Call(int(sys.argv[-2]))
+if sys.argv[-1] == "/etc/odd.yaml":
+    call.refuse("/etc/odd.yaml:3: that is odd")
+else:
+    call.tell_layout("the layout of " + sys.argv[-1])
+charge = call.take_charge()
 if charge is None:
     sys.exit(9)
 os.write(charge.estate.finish_write_fd, b"pipe")
@@ -64,11 +69,12 @@ def pid_in(folder: Path) -> int:
     return int(wait_for(lambda: path.exists() and path.read_text().strip(), "the reserve"))
 
 
-def test_the_daemon_gets_its_charge_with_open_files_of_its_own(
+def test_the_daemon_tells_the_layout_and_gets_its_charge_with_open_files_of_its_own(
     charge: Charge, tmp_path: Path
 ) -> None:
     with Reserve(program(tmp_path)) as reserve:
         reserve.start("/etc/sparrow.yaml")
+        assert "the layout of /etc/sparrow.yaml" == reserve.receive_layout()
         found = reserve.send(charge)
         assert found is not None
     process, tether = found
@@ -76,6 +82,17 @@ def test_the_daemon_gets_its_charge_with_open_files_of_its_own(
         assert b"daemon False" == tether.recv(64)
     assert b"pipe" == os.read(charge.estate.finish_read_fd, 64)
     assert (0, process.pid) == (process.wait(), pid_in(tmp_path))
+
+
+def test_a_daemon_that_refuses_the_configuration_is_gone_and_its_words_are_told(
+    charge: Charge, tmp_path: Path
+) -> None:
+    with Reserve(program(tmp_path)) as reserve:
+        reserve.start("/etc/odd.yaml")
+        with pytest.raises(FatalError, match=r"^/etc/odd\.yaml:3: that is odd$"):
+            reserve.receive_layout()
+        assert not is_alive(pid_in(tmp_path))
+        assert reserve.send(charge) is None
 
 
 def test_who_gets_no_charge_is_gone_on_leaving(tmp_path: Path) -> None:
@@ -103,14 +120,16 @@ def test_a_daemon_that_died_gets_no_charge(charge: Charge, tmp_path: Path) -> No
         assert reserve.send(charge) is None
 
 
-def test_without_a_daemon_there_is_none_to_charge(charge: Charge) -> None:
+def test_a_daemon_that_died_tells_no_layout() -> None:
+    with Reserve([sys.executable, "-c", "raise SystemExit(3)"]) as reserve:
+        reserve.start("/etc/sparrow.yaml")
+        assert reserve.receive_layout() is None
+
+
+def test_without_a_daemon_there_is_none_to_ask_or_to_charge(charge: Charge) -> None:
     with Reserve() as reserve:
+        assert reserve.receive_layout() is None
         assert reserve.send(charge) is None
     with Reserve(["/nonexistent/program"]) as reserve:
         reserve.start("/etc/sparrow.yaml")
         assert reserve.send(charge) is None
-
-
-def test_a_charge_may_be_the_argument_itself(charge: Charge) -> None:
-    text = encode_charge(replace(charge, name="daemon"))
-    assert decode_charge(text) == take_charge(text)

@@ -38,13 +38,20 @@ def test_an_empty_post_is_due_at_once_and_a_filled_one_never() -> None:
     assert next_due_s(filled) is None
 
 
-def test_without_a_last_plan_the_daemon_starts_first() -> None:
+def test_all_that_is_due_starts_behind_the_daemon() -> None:
     posts = plan_posts(2, has_dns=True)
     assert ["daemon", "udp-0", "udp-1", "tcp"] == [post.name for post in due_posts(posts, 0.0)]
 
 
+def test_without_a_last_plan_tcp_follows_when_all_of_udp_is_ready() -> None:
+    posts = give_head_start(plan_posts(1, has_dns=True), 100.0, has_plan=False)
+    assert ["daemon", "udp-0"] == [post.name for post in due_posts(posts, 100.0)]
+    started = [post if post.kind is Kind.TCP else confirm(fill(post, 7)) for post in posts]
+    assert ["tcp"] == [post.name for post in due_posts(end_head_start(started), 100.0)]
+
+
 def test_with_a_last_plan_udp_starts_first_and_others_follow_when_all_of_it_is_ready() -> None:
-    posts = give_head_start(plan_posts(2, has_dns=True), 100.0)
+    posts = give_head_start(plan_posts(2, has_dns=True), 100.0, has_plan=True)
     assert ["udp-0", "udp-1"] == [post.name for post in due_posts(posts, 100.0)]
     started = {post.name: fill(post, 7) if post.kind is Kind.UDP else post for post in posts}
     started["udp-0"] = confirm(started["udp-0"])
@@ -56,7 +63,7 @@ def test_with_a_last_plan_udp_starts_first_and_others_follow_when_all_of_it_is_r
 
 
 def test_udp_that_never_gets_ready_delays_nobody_for_long() -> None:
-    posts = give_head_start(plan_posts(1, has_dns=True), 100.0)
+    posts = give_head_start(plan_posts(1, has_dns=True), 100.0, has_plan=True)
     assert 3 == len(due_posts(posts, 100.0 + HEAD_START_S))
 
 
