@@ -92,10 +92,31 @@ def read_secrets(config_path: str) -> Callable[[Config], tuple[bytes, ...]]:
     return read
 
 
-def is_refused(config_path: str) -> bool:
-    """Tell whether a daemon would not start with the configuration."""
+def find_refusal(config_path: str) -> str | None:
+    """Say why a daemon would not start with a configuration; None where nothing shows.
+
+    Of the files that it names no more is looked at than whether they are there.
+    """
     try:
-        load_config(config_path)
+        config = load_config(config_path).config
     except InputError:
-        return True
-    return False
+        return "the configuration as it is now would be refused"
+    places = [
+        *(route.file for route in config.route_files),
+        *(zone.file for zone in config.zones),
+        config.ranking.rtt,
+        config.geo.file if config.geo else None,
+    ]
+    missing = sorted({path for path in places if path is not None and _is_missing(path)})
+    if not missing:
+        return None
+    more = f" and {len(missing) - 1} more are" if missing[1:] else " is"
+    return f"{missing[0]}{more} not there, so that a start would be refused"
+
+
+def _is_missing(path: str) -> bool:
+    """Tell whether nothing is at a path; of one that may not be looked at it is not known."""
+    try:
+        return not Path(path).exists()
+    except OSError:
+        return False

@@ -12,7 +12,7 @@ import click
 from sparrow.cli.options import (
     config_option,
     connect_daemon,
-    is_refused,
+    find_refusal,
     json_option,
     locate_config,
 )
@@ -77,8 +77,8 @@ def status(config_path: str | None, *, is_json: bool, is_check: bool) -> None:
         path = locate_config(config_path)
         with connect_daemon(path) as connection:
             found = connection.ask("status")
-        if is_refused(path):
-            say(f"warning: {path} as it is now would be refused: `sparrow check` says why")
+        if refusal := find_refusal(path):
+            say(f"warning: {refusal}: `sparrow check` says why")
     if is_json:
         print(json.dumps(found))
     else:
@@ -91,8 +91,8 @@ def _check(config_path: str | None) -> tuple[Verdict, str]:
         path = locate_config(config_path)
         with connect_daemon(path, _CHECK_S) as connection:
             verdict, text = judge_status(connection.ask("status"), time.time())
-        if verdict is Verdict.OK and is_refused(path):
-            return Verdict.WARNING, f"the configuration as it is now would be refused; {text}"
+        if verdict is Verdict.OK and (refusal := find_refusal(path)):
+            return Verdict.WARNING, f"{refusal}; {text}"
         return verdict, text  # noqa: TRY300 (both outcomes side by side)
     except UnavailableError as error:
         return Verdict.CRITICAL, str(error)

@@ -66,7 +66,7 @@ class Settling:
         obstacle = self._obstacle()
         if obstacle is not None:
             _log.warning(
-                "route tables changed and are not read yet: %s; `sparrow reload` does not wait",
+                "files changed and are not read yet: %s; `sparrow reload` does not wait",
                 obstacle,
             )
 

@@ -170,6 +170,28 @@ def test_the_monitoring_plugin_warns_of_a_configuration_that_would_not_start(
     assert NEAREST == daemon.nearest()
 
 
+def test_the_monitoring_plugin_warns_of_a_file_that_is_gone(home: Home) -> None:
+    home.configure(sites=home.sites + "ranking: {rtt: times.csv}\n")
+    home.write("times.csv", "20.0.0.0/8,au,7\n")
+    daemon = home.serve()
+    try:
+        found = [run("status", "--check", "-c", home.config)]
+        for name in ("times.csv", "table.routes"):
+            (home.path / name).unlink()
+            found.append(run("status", "--check", "-c", home.config))
+        status = run("status", "-c", home.config)
+        assert NEAREST == daemon.nearest()
+    finally:
+        home.end()
+    refused = "not there, so that a start would be refused"
+    assert [
+        (0, "SPARROW OK - "),
+        (1, f"SPARROW WARNING - {home.path}/times.csv is {refused}; "),
+        (1, f"SPARROW WARNING - {home.path}/table.routes and 1 more are {refused}; "),
+    ] == [(each.code, each.out.partition("serving")[0]) for each in found]
+    assert f"1 more are {refused}: `sparrow check` says why" in status.err
+
+
 @pytest.mark.parametrize(
     ("text", "code", "verdict"),
     [
