@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from sparrow.config.feeding import STALE_FOR_S, GobgpConfig
 from sparrow.config.findings import Check, Finding, find_repeats, find_unknown_site
+from sparrow.values.address import Prefix, parse_prefix
 from sparrow.values.moment import render_moment
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ MAX_OVERRIDES = 2**16 - 1
 """In an address map a code has 16 bits, and one says that there is no override."""
 
 _RANK_BY = ("ranking", "rank_by")
+_MAPPED = parse_prefix("::ffff:0:0/96")
+"""IPv4 addresses written as IPv6 (RFC 4291 section 2.5.5.2)."""
 
 
 def find_expired(config: Config, now_s: float) -> Iterator[Finding]:
@@ -62,6 +65,9 @@ def _check_metrics(config: Config) -> Iterator[Finding]:
     rank_by = config.ranking.rank_by
     for position in find_repeats(rank_by):
         yield Finding((*_RANK_BY, position), f"{rank_by[position]!r} stands here twice: keep one")
+    if config.ranking.use_local_pref and "path" not in rank_by:
+        what = "local preference is not looked at, because 'path' is not in 'rank_by'"
+        yield Finding(("ranking", "use_local_pref"), what, needs=(_RANK_BY,), is_warning=True)
     if config.ranking.rtt is not None and "rtt" not in rank_by:
         what = "this table is not used, because 'rtt' is not in 'rank_by'"
         yield Finding(("ranking", "rtt"), what, needs=(_RANK_BY,), is_warning=True)
@@ -96,10 +102,18 @@ def _check_overrides(config: Config) -> Iterator[Finding]:
         yield Finding(("overrides",), what)
     for position, each in enumerate(overrides):
         yield from find_unknown_site(config, ("overrides", position, "site"), each.site)
+        if each.prefix is not None and _is_mapped(each.prefix):
+            inner = Prefix(each.prefix.network[12:], each.prefix.length - 96)
+            what = f"has no effect, since such an address is looked up as IPv4: write {inner}"
+            yield Finding(("overrides", position, "prefix"), what, is_warning=True)
     clients = [(each.prefix, each.asn) for each in overrides]
     for position, earlier in find_repeats(clients).items():
         what = f"{overrides[position]} stands here twice: keep one"
         yield Finding(("overrides", position), what, other=("overrides", earlier))
+
+
+def _is_mapped(prefix: Prefix) -> bool:
+    return prefix.length >= _MAPPED.length and _MAPPED.contains(prefix.network)
 
 
 CHECKS: tuple[Check, ...] = (

@@ -260,7 +260,8 @@ def _judge_reading(status: Mapping[str, Any]) -> Iterator[tuple[Verdict, str]]:
     reload = status["reload"]
     if status["stale"]:
         why = "the configuration is refused" if reload else "tables are being read"
-        yield Verdict.WARNING, f"serving the last plan, as {why}"
+        served = "serving the last plan" if status["plan"] else "serving nothing yet"
+        yield Verdict.WARNING, f"{served}, as {why}"
     elif reload and not reload["ok"]:
         count = len(reload["problems"])
         yield Verdict.WARNING, f"the last reload was refused ({count} problems)"

@@ -253,6 +253,17 @@ DOUBTS = [
     (LOCATED, 2, "sites.au.location: no distance is known without 'geo': write geo: builtin"),
     (LOCATED + GEO, 3, "sites.nl: has no 'location' while 'au' has one: no distance puts it out"),
     (
+        SITES + "ranking: {rank_by: [rtt], use_local_pref: true}",
+        6,
+        "ranking.use_local_pref: local preference is not looked at, because 'path' is not in",
+    ),
+    (
+        SITES + 'overrides: [{prefix: "::ffff:192.0.2.0/120", site: nl}]',
+        6,
+        "overrides.prefix: has no effect, since such an address is looked up as IPv4: write "
+        "192.0.2.0/24",
+    ),
+    (
         SITES + "ranking: {rank_by: [path], rtt: r.csv}",
         6,
         "ranking.rtt: this table is not used, because 'rtt' is not in 'rank_by'",

@@ -194,6 +194,19 @@ def worker(name: str, generation: int = 9, *, ready: bool = True) -> dict[str, A
     }
 
 
+@pytest.mark.parametrize(
+    ("plan", "served"),
+    [(None, "serving nothing yet"), (7, "serving the last plan")],
+)
+def test_a_monitoring_system_is_told_what_serves_while_tables_are_read(
+    plan: int | None, served: str
+) -> None:
+    status = build_status(PROCESS, None, {}, failover())
+    status["plan"] = plan and {"generation": plan, "made_at": NOW}
+    expected = Verdict.WARNING, f"{served}, as tables are being read"
+    assert expected == judge_status(status, NOW)
+
+
 LONG_AFTER = NOW + 3600
 WORKERS = {
     "all serve the plan": ((worker("udp-0"), worker("tcp")), LONG_AFTER, Verdict.OK, ""),
