@@ -260,8 +260,7 @@ DOUBTS = [
     (
         SITES + 'overrides: [{prefix: "::ffff:192.0.2.0/120", site: nl}]',
         6,
-        "overrides.prefix: has no effect, since such an address is looked up as IPv4: write "
-        "192.0.2.0/24",
+        "such an address is looked up as IPv4: write 192.0.2.0/24",
     ),
     (
         SITES + "ranking: {rank_by: [path], rtt: r.csv}",
