@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from sparrow.errors import InputError
 from sparrow.keeping.statefile import load_json, store_json
-from sparrow.policy.damping import MINUTE_S, Damping, Ground, Held, Wish, damp
+from sparrow.policy.damping import MINUTE_S, Ground, Held, Wish, damp
+from sparrow.policy.staying import Damping
 from sparrow.values.address import BITS, FAMILIES
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ held is let go in the end. Time is an argument. Start from `damp`.
 A stretch of addresses whose first site would be another one keeps its old class unless
 
     the old site has no route to it any more, or its view is too old to go by;
+    or no route at all leads there;
     or the new site also wins with the margins of the ranking widened by those of `Damping`;
     or it has wanted that site for `hold_s` seconds without a break.
 
@@ -26,15 +27,16 @@ from typing import TYPE_CHECKING, NamedTuple
 from sparrow.policy.atlas import combine
 from sparrow.policy.intervals import SPECIAL, Intervals, sweep_plain
 from sparrow.policy.moves import list_moves
-from sparrow.policy.ranking import Step, rank_some
 from sparrow.policy.starts import build_starts
+from sparrow.policy.staying import Court, Judge, Verdict
 from sparrow.policy.steering import MAX_CLASSES, AddressMap, Policy
-from sparrow.values.address import BITS, FAMILIES
+from sparrow.values.address import FAMILIES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from sparrow.policy.moves import Move
+    from sparrow.policy.staying import Damping
     from sparrow.policy.steering import Steering
     from sparrow.rib.snapshot import Snapshot
 
@@ -43,24 +45,6 @@ MINUTE_S = 60.0
 _GONE = -1
 """Stands for a site that is not configured any more."""
 _LOW = 2**32 - 1
-_BY_FIGURES = frozenset({Step.ROUTE, Step.RTT, Step.DISTANCE, Step.LOCAL_PREF, Step.PATH})
-"""Steps that tell sites apart by more than a margin."""
-
-
-@dataclass(frozen=True, slots=True)
-class Damping:
-    """When clients may change their site."""
-
-    margin_ms: float = 5
-    """Milliseconds beyond the ranking's margin by which a site wins at once."""
-    margin_km: float = 500
-    """Kilometres beyond it."""
-    margin_hops: int = 1
-    """Hops beyond it. Where all three are 0, whoever wins at all does so at once."""
-    hold_s: float = 300
-    """Seconds after which a wish is granted without that."""
-    budget: float | None = 0.05
-    """Part of the addresses of a family that may go within a minute; None for all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,47 +112,6 @@ class Ground:
     now_s: float
     """Unix time."""
 
-    def has_lost(self, family: int, address: int, site: int, sites: Collection[int]) -> bool:
-        """Tell whether one of some sites, by its view, has no route to an address any more.
-
-        Where none of their views has one, the common view counts.
-        """
-        ranking = self.steering.ranking
-        if ranking is None:
-            return False
-        known = ranking.knowledge.find(address.to_bytes(BITS[family] // 8, "big"))
-        if known.is_covered(sites):
-            return known.evidence[site].hops is None or site in ranking.rules.last
-        return known.home is None
-
-    def wins(self, family: int, address: int, site: int, loser: int) -> bool:
-        """Tell whether a site is better than another by more than the margins."""
-        damping, ranking = self.damping, self.steering.ranking
-        if not any((damping.margin_ms, damping.margin_km, damping.margin_hops)):
-            return True
-        if ranking is None:
-            return False
-        known = ranking.knowledge.find(address.to_bytes(BITS[family] // 8, "big"))
-        rules = replace(
-            ranking.rules,
-            rtt_margin_ms=ranking.rules.rtt_margin_ms + damping.margin_ms,
-            distance_margin_km=ranking.rules.distance_margin_km + damping.margin_km,
-            path_margin=ranking.rules.path_margin + damping.margin_hops,
-            depth=1,
-        )
-        (place,) = rank_some(known.evidence, sorted((site, loser)), rules)
-        return place.site == site and place.step in _BY_FIGURES
-
-    def split(self, family: int, start: int, end: int) -> Iterator[tuple[int, int]]:
-        """Give the parts of a stretch in each of which the same is known of all addresses."""
-        ranking = self.steering.ranking
-        layers = ranking.knowledge.list_layers() if ranking else []
-        while start < end:
-            stops = [layer.of_family(family).edges(start)[1] for layer in layers]
-            stop = min([end, *stops])
-            yield start, stop
-            start = stop
-
 
 def damp(before: Steering | None, ground: Ground, held: Held) -> Damped:
     """Hold back what may not move yet of what `before` served; None after a start.
@@ -176,7 +119,8 @@ def damp(before: Steering | None, ground: Ground, held: Held) -> Damped:
     Then what was held on stays so. Site names of `held` may be of another configuration.
     """
     done: dict[tuple[int, int, tuple[Wish, ...]], tuple[Policy, tuple[Wish, ...]]] = {}
-    run = _Run(ground, (each for each in held.gone if ground.now_s - each[0] < MINUTE_S))
+    gone = (each for each in held.gone if ground.now_s - each[0] < MINUTE_S)
+    run = _Run(ground, before, gone)
     policies, wishes = dict(ground.steering.policies), {}
     for key, policy in policies.items():
         was = before.policies.get(key) if before else None
@@ -221,8 +165,11 @@ class _Case(NamedTuple):
 class _Run:
     """One go over all policies, which share a budget."""
 
-    def __init__(self, ground: Ground, gone: Iterable[tuple[float, int, int]]) -> None:
+    def __init__(
+        self, ground: Ground, before: Steering | None, gone: Iterable[tuple[float, int, int]]
+    ) -> None:
         self.ground = ground
+        self._ranking_before = before.ranking if before else None
         self.is_blocked = False
         """Whether the budget kept anything from going."""
         self._gone: Counter[tuple[float, int]] = Counter()
@@ -262,13 +209,19 @@ class _Run:
         if old.unknown_class is not None and after.unknown_class is not None:
             numbers[old.unknown_class] = after.unknown_class
         aligned = old.address_map.project(numbers)
-        kept = {}
+        kept: dict[int, list[_Case]] = {}
         for family in FAMILIES:
             new = after.address_map.of_family(family)
-            moves = list_moves(aligned.of_family(family), new)
-            moves = (each for each in moves if _may_hold(each, after.unknown_class))
-            cases = self._list_cases(family, moves, numbering.orders, known)
-            kept[family] = self._hold(family, cases, sites)
+            moves = [
+                each
+                for each in list_moves(aligned.of_family(family), new)
+                if _may_hold(each, numbering.orders, after.unknown_class)
+            ]
+            kept[family] = []
+            if moves:
+                judge = Judge(self._open_court(family, sites), moves)
+                cases = self._list_cases(judge, moves, numbering.orders, known)
+                kept[family] = self._hold(family, cases)
         wishes = tuple(self._wish(family, case) for family in FAMILIES for case in kept[family])
         return (_patch_policy(after, kept) if wishes else after), wishes
 
@@ -287,38 +240,37 @@ class _Run:
 
     def _list_cases(
         self,
-        family: int,
+        judge: Judge,
         moves: Iterable[Move],
         classes: Sequence[tuple[int, ...]],
         known: tuple[Wish, ...],
-    ) -> Iterator[_Case]:
-        """Give the parts whose first site would change, with the time since when they want it."""
+    ) -> Iterator[tuple[_Case, Verdict]]:
+        """Give the parts that are not free to go, with the time since when they want to."""
+        family = judge.court.family
         since = _Since([wish for wish in known if wish.family == family], self.ground.now_s)
         for move in moves:
             old, new = classes[move.before], classes[move.after]
-            if not old or not new or old[0] == new[0]:
-                continue
-            for start, end in self.ground.split(family, move.start, move.end):
-                for first, stop, since_s in since.find(start, end, self._names[new[0]]):
-                    yield _Case(first, stop, old, new, since_s)
+            for start, end, verdict in judge.judge(move, old[0], new[0]):
+                if verdict is not Verdict.FREE:
+                    for first, stop, since_s in since.find(start, end, self._names[new[0]]):
+                        yield _Case(first, stop, old, new, since_s), verdict
 
-    def _hold(self, family: int, cases: Iterable[_Case], sites: Collection[int]) -> list[_Case]:
-        """Give the parts that are held, ascending; the others go. `sites` run the service."""
+    def _hold(self, family: int, cases: Iterable[tuple[_Case, Verdict]]) -> list[_Case]:
+        """Give the parts that are held, ascending; the others go."""
         kept: list[_Case] = []
         going: list[_Case] = []
         ground = self.ground
-        for case in cases:
-            old, new = case.old[0], case.new[0]
-            if not self._is_covered(family, case.start):
-                continue  # nobody has a route any more
-            if ground.has_lost(family, case.start, old, sites):
-                continue
+        for case, verdict in cases:
             is_due = ground.now_s - case.since_s >= ground.damping.hold_s
-            is_going = is_due or ground.wins(family, case.start, new, old)
-            (going if is_going else kept).append(case)
+            (going if is_due or verdict is Verdict.WINS else kept).append(case)
         going.sort(key=lambda case: case.since_s)
         kept += [case for case in going if not self._grant(family, case)]
         return sorted(kept)
+
+    def _open_court(self, family: int, sites: Collection[int]) -> Court:
+        ground = self.ground
+        rankings = self._ranking_before, ground.steering.ranking
+        return Court(ground.damping, family, self._cover(family), *rankings, sites)
 
     def _grant(self, family: int, case: _Case) -> bool:
         """Tell whether the budget has room for a part; then it has gone."""
@@ -342,9 +294,6 @@ class _Run:
             size = sum(end - start for start, end, is_covered in stretches if is_covered)
             self._rooms[family] = budget * size
         return self._rooms[family]
-
-    def _is_covered(self, family: int, address: int) -> bool:
-        return bool(self._cover(family).find(address).code)
 
     def _cover(self, family: int) -> Intervals:
         """Give the map that says 1 where a route covers an address."""
@@ -397,12 +346,14 @@ class _Numbering:
         return number
 
 
-def _may_hold(move: Move, unknown: int | None) -> bool:
-    """Tell whether a stretch may keep its class, for which there must be room.
+def _may_hold(move: Move, classes: Sequence[tuple[int, ...]], unknown: int | None) -> bool:
+    """Tell whether a stretch changes its first site and may keep its class, if there is room.
 
     Who was unknown goes as soon as something is known of him, and who is forgotten, too.
     """
-    return move.before < MAX_CLASSES and unknown not in {move.before, move.after}
+    old, new = classes[move.before], classes[move.after]
+    is_other = bool(old and new) and old[0] != new[0]
+    return is_other and move.before < MAX_CLASSES and unknown not in {move.before, move.after}
 
 
 def _patch_policy(policy: Policy, kept: Mapping[int, Sequence[_Case]]) -> Policy:

@@ -15,12 +15,13 @@ from viewscenes import SITE_SET as FOUR_SITES
 from viewscenes import Scene, random_scene, random_table
 
 from sparrow.policy.chart import Chart
-from sparrow.policy.damping import Damping, Ground, Held, Wish, damp
+from sparrow.policy.damping import Ground, Held, Wish, damp
 from sparrow.policy.intervals import SPECIAL, Intervals
 from sparrow.policy.knowledge import Lore, Views
 from sparrow.policy.ranking import Rules, Step, rank_some
 from sparrow.policy.site import Service, SiteSet
 from sparrow.policy.starts import build_starts
+from sparrow.policy.staying import Damping
 from sparrow.policy.steering import (
     MAX_CLASSES,
     AddressMap,
@@ -89,18 +90,19 @@ class Model:
             self.served, self.target = new, None
 
 
-def may_go(
-    scene: Scene, place: tuple[int, int], before: tuple[int, ...], after: tuple[int, ...]
-) -> bool:
+Orders = tuple[tuple[int, ...], tuple[int, ...]]
+
+
+def may_go(scenes: tuple[Scene, Scene], place: tuple[int, int], orders: Orders) -> bool:
     """Tell whether an address may leave the first of a class for that of another at once."""
-    (old,), (new,) = before, after
+    (before, scene), ((old, *_), (new, *_)) = scenes, orders
     evidence = scene.evidence(*place)
     if scene.find_union(*place) is None:
         return True
     if any(each.hops is not None for each in evidence):
         if evidence[old].hops is None or old in scene.rules.last:
             return True
-    elif scene.home(*place) is None:
+    elif scene.home(*place) is None or any(e.hops is not None for e in before.evidence(*place)):
         return True
     wide = replace(
         scene.rules,
@@ -143,14 +145,15 @@ def test_every_address_is_held_and_let_go_as_if_it_were_alone(seed: int) -> None
         served, is_flagged = class_at(before, *place)
         models[place] = Model(served, was_flagged=is_flagged)
     for _ in range(6):
-        scene = vary(rng, scene)
+        scenes = scene, vary(rng, scene)
+        scene = scenes[1]
         now_s += rng.choice((1, 60, 150))
         fresh = steer(scene)
         found = damp(before, Ground(FREE, fresh, union_of(scene), now_s), held)
         before, held = found.steering, found.held
         for place, model in models.items():
             new = class_at(fresh, *place)
-            model.step(new, now_s, partial(may_go, scene, place, model.served[:1], new[0][:1]))
+            model.step(new, now_s, partial(may_go, scenes, place, (model.served, new[0])))
             served, is_flagged = class_at(before, *place)
             assert model.served == served
             wish = held.find(*KEY, place)
