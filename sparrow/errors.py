@@ -2,8 +2,8 @@
 
 One root, `SparrowError`. A concrete error is raised where it is decided and
 derives from the class that says what to do about it: refuse the input and keep
-what was there before (`InputError`), try later or elsewhere
-(`UnavailableError`), or stop (`FatalError`). A bad packet is none of these: it
+what was there before (`InputError`; `UnwrittenError` where the same may do later), try later
+or elsewhere (`UnavailableError`), or stop (`FatalError`). A bad packet is none of these: it
 is an outcome (see `sparrow.dns.query`).
 """
 
@@ -85,6 +85,10 @@ class InputError(SparrowError):
         """Hold `problems`, in the order in which they are to be read."""
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class UnwrittenError(InputError):
+    """Sound input could not be put to use, as a disk is full or the like: try again later."""
 
 
 class UnavailableError(SparrowError):

@@ -15,13 +15,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sparrow.control.explain import Served
-from sparrow.errors import InputError, Problem
+from sparrow.errors import InputError, Problem, UnwrittenError
 from sparrow.keeping.charge import PLAN
 from sparrow.keeping.settings import store_limits
 from sparrow.plan.board import OutcomeBoard, Written
 from sparrow.plan.compile import compile_plan, have_equal_answers, list_maps
 from sparrow.plan.fallback import build_authority
-from sparrow.plan.format import NOWHERE, PlanError
+from sparrow.plan.format import NOWHERE, PlanError, UnwrittenPlanError
 from sparrow.plan.maps import encode_map, merge_map
 from sparrow.plan.outcomes import Column, merge_classes
 from sparrow.plan.publish import Remap, Ways, last_generation, load_current, publish_plan
@@ -332,14 +332,16 @@ class Publisher:
 
 @contextmanager
 def _telling() -> Iterator[None]:
-    """Say why nothing could be published. Raises `InputError`."""
+    """Say why nothing could be published. Raises `InputError`, or its `UnwrittenError`."""
     try:
         yield
+    except UnwrittenPlanError as error:
+        raise UnwrittenError([Problem(f"the plan cannot be published: {error}")]) from None
     except PlanError as error:
         raise InputError([Problem(f"the plan cannot be published: {error}")]) from None
     except OSError as error:
         what = f"the plan cannot be published: {error.filename}: {error.strerror}"
-        raise InputError([Problem(what)]) from None
+        raise UnwrittenError([Problem(what)]) from None
 
 
 def _merge(last: _Published, table: Table) -> dict[int, tuple[int, ...]]:

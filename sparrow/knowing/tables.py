@@ -11,7 +11,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any
 
-from sparrow.errors import InputError, Problem
+from sparrow.errors import InputError, Problem, UnwrittenError
 from sparrow.knowing.persisting import go_on
 from sparrow.tables.asking import parse_decision
 from sparrow.tables.gate import Action
@@ -34,7 +34,8 @@ _log = logging.getLogger(__name__)
 _LOOK_S = 0.1
 """Seconds between two looks whether the first rounds of the checks have ended."""
 _RETRY_S = 5.0
-"""Seconds until a link that could not be swapped is tried again."""
+"""Seconds until a link that could not be swapped, or a table that is sound but could not be
+published, is tried again."""
 
 
 class Tables:
@@ -89,6 +90,8 @@ class Tables:
             self._has_changed.clear()
             try:
                 await self._reloader.reload_tables()
+            except UnwrittenError:
+                asyncio.get_running_loop().call_later(_RETRY_S, self._has_changed.set)
             except InputError:
                 pass  # said in the log where it was decided
             except Exception:  # noqa: BLE001 (the outermost loop; what is served is whole)

@@ -50,6 +50,10 @@ class PlanError(SparrowError):
     """A plan is not taken; who serves goes on with the one that it has."""
 
 
+class UnwrittenPlanError(PlanError):
+    """A plan cannot be written now, whatever is in it, as there is no room or the like."""
+
+
 class MapSection(IntEnum):
     """Sections of a map file."""
 

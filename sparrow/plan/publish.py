@@ -15,7 +15,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from sparrow.plan.format import FORMAT, GENERATION, GENERATION_MAGIC, HEADER, PlanError
+from sparrow.plan.format import (
+    FORMAT,
+    GENERATION,
+    GENERATION_MAGIC,
+    HEADER,
+    PlanError,
+    UnwrittenPlanError,
+)
 from sparrow.plan.reader import CURRENT, Current, FileEntry, parse_current
 from sparrow.plan.watch import GENERATION_FILE
 
@@ -57,8 +64,9 @@ def publish_plan(
     """Write the files of a generation, make it the present one, and give what it is made of.
 
     `generation` also numbers the files, and is above that of any that is there. A
-    map that the generation before has too is not written again. Raises `PlanError`
-    where something cannot be written; then the generation before stays.
+    map that the generation before has too is not written again. Raises `UnwrittenPlanError`
+    where something cannot be written, and `PlanError` where the number is not above the
+    others; then the generation before stays.
     """
     ways = ways or Ways()
     try:
@@ -70,7 +78,7 @@ def publish_plan(
             current = _Writing(directory, generation, previous).run(files, ways.admit)
             tell(generation)
     except OSError as error:
-        raise PlanError(f"{error.filename or directory}: {error.strerror}") from None
+        raise UnwrittenPlanError(f"{error.filename or directory}: {error.strerror}") from None
     kept = {entry.name for entry in ways.kept} | _names_of(current)
     # It is served by now, and what fails from here on undoes nothing of that.
     with suppress(OSError):
@@ -87,7 +95,7 @@ def last_generation(directory: Path) -> int:
     try:
         names = [path.name for path in directory.iterdir()] if directory.exists() else []
     except OSError as error:
-        raise PlanError(f"{directory}: {error.strerror}") from None
+        raise UnwrittenPlanError(f"{directory}: {error.strerror}") from None
     matches = map(_PLAN_FILE.fullmatch, names)
     serials = [int(match[1]) for match in matches if match]
     current = load_current(directory)
@@ -219,7 +227,7 @@ def _write_file(path: Path, content: bytes) -> None:
     except OSError as error:
         aside.unlink(missing_ok=True)
         what = f"{path} cannot be written, it takes {len(content)} octets: {error.strerror}"
-        raise PlanError(what) from None
+        raise UnwrittenPlanError(what) from None
 
 
 def _sync(directory: Path) -> None:

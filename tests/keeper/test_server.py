@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from keptserver import Load, is_alive, wait_for
-from running import NAME, NEAREST, TABLE, Home, Talk, make_query, run
+from running import NAME, NEAREST, TABLE, Home, Talk, make_query, run, wait_until
 
 from sparrow.client import Connection
 from sparrow.errors import UnavailableError
@@ -284,7 +284,8 @@ def test_a_reload_that_cannot_be_written_changes_nothing(site: Home) -> None:
         assert (NEAREST, 1) == (daemon.nearest(), daemon.status()["serial"])
         kill(worker(daemon, "udp-0")["pid"])
         assert NEAREST == daemon.nearest()
-        filler.unlink()
+        filler.unlink()  # from now on the table that was refused is served without being asked for
+        wait_until(lambda: daemon.status()["serial"] == 2, daemon.log)
         assert daemon.command("reload")["ok"]
         assert 0 == daemon.stop()
     finally:
