@@ -171,7 +171,7 @@ class Keeper:
         sign_run_dir(self._run_dir)
         if self._predecessor:
             _log.info("taking over from pid %d", self._predecessor.pid)
-            self._predecessor.estate.announce_end()
+            self._predecessor.announce_end()
         self._store_state()
         notify("READY=1", f"MAINPID={os.getpid()}")
         words = f", {self._daemon_words}" if self._daemon_words else ""

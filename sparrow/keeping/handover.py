@@ -4,14 +4,20 @@ Law: to hand over gives copies and takes nothing away; the predecessor serves on
 until the successor, serving as well, announces its end. Start from `take_over`.
 
     successor                             predecessor: its keeper, or if that is dead any worker
+    locks RUN_DIR
     connects to RUN_DIR/keeper.sock
                                           sends version, pid, estate and descriptors
     starts its processes, all are ready
     writes to the pipe of the estate      every process finishes its batch and leaves
+    unlocks RUN_DIR
+
+The lock is for successors among each other: of two at once each would serve, and only
+one would be known to whoever comes next.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import socket
 from contextlib import suppress
@@ -42,6 +48,13 @@ class Predecessor:
     """The process that handed over."""
     estate: Estate
     """What it holds, under descriptors of ours."""
+    turn_fd: int
+    """The lock that keeps other successors out; it ends with us, or with `announce_end`."""
+
+    def announce_end(self) -> None:
+        """Tell every process of it that we serve; from now on we are who can be succeeded."""
+        self.estate.announce_end()
+        os.close(self.turn_fd)
 
 
 def open_handover(run_dir: Path) -> socket.socket:
@@ -103,8 +116,41 @@ def _pid_of_peer(sock: socket.socket) -> int:
 def take_over(run_dir: Path) -> Predecessor | None:
     """Get what the server of a run directory holds; None where none is there.
 
-    Raises `FatalError` where there is one that does not hand over.
+    Raises `FatalError` where there is one that does not hand over, or somebody else is
+    taking its place.
     """
+    turn_fd = _take_turn(run_dir)
+    if turn_fd is None:
+        return None
+    found = None
+    try:
+        found = _receive_estate(run_dir, turn_fd)
+    finally:
+        if found is None:
+            os.close(turn_fd)
+    return found
+
+
+def _take_turn(run_dir: Path) -> int | None:
+    """Lock a run directory; give what holds the lock, None where there is no such directory."""
+    try:
+        turn_fd = os.open(run_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise FatalError(f"{run_dir}: {error.strerror}; see server.run_dir") from None
+    try:
+        fcntl.flock(turn_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(turn_fd)
+        raise FatalError(
+            f"another process is taking the place of the server of {run_dir} at this moment: "
+            "wait until it is ready, or stop it"
+        ) from None
+    return turn_fd
+
+
+def _receive_estate(run_dir: Path, turn_fd: int) -> Predecessor | None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
         sock.settimeout(_PATIENCE_S)
         try:
@@ -121,6 +167,6 @@ def take_over(run_dir: Path) -> Predecessor | None:
                     f"and this program takes {VERSION}: stop it first"
                 )
             estate = decode_estate(message["estate"]).renumber(descriptors)
-            return Predecessor(message["pid"], estate)
+            return Predecessor(message["pid"], estate, turn_fd)
         except UnavailableError as error:
             raise FatalError(f"the server of {run_dir} does not hand over: {error}") from None

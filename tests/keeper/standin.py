@@ -20,6 +20,8 @@ def main() -> None:
     if order.exists():
         sys.exit(int(order.read_text()))
     watch = Watch(charge)
+    while (orders / f"{charge.name}-waits").exists() and not watch.is_over:
+        watch.pause(0.01)
     sockets = []
     if charge.name.startswith("udp"):
         held = charge.estate.udp_of(charge.number, charge.layout.workers)

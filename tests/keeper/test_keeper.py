@@ -112,6 +112,23 @@ def test_replacing_five_times_loses_nothing(start: Start) -> None:
     assert str(runs[-1].pid) == (runs[-1].run_dir / "lock").read_text().strip()
 
 
+def test_of_two_successors_at_once_one_takes_the_place(start: Start, home: Path) -> None:
+    first: Run = start().await_ready()
+    (home / "orders" / "daemon-waits").touch()
+    with load(start) as clients:
+        second: Run = start("--replace")
+        wait_for(lambda: f"handed over to pid {second.pid}" in first.text, "the first handover")
+        third: Run = start("--replace")
+        assert 2 == third.process.wait(PATIENCE_S)
+        assert "another process is taking the place of the server" in third.text
+        (home / "orders" / "daemon-waits").unlink()
+        second.await_ready()
+        assert 0 == first.process.wait(PATIENCE_S)
+        start("--replace").await_ready()
+        assert 0 == second.process.wait(PATIENCE_S)
+    assert 0 == clients.lost
+
+
 def test_a_successor_may_have_more_or_fewer_workers(start: Start) -> None:
     start().await_ready()
     with load(start) as clients:
