@@ -190,7 +190,7 @@ class Daemon:
         self._tables.configure(view.config)
         self._lore_files.configure(view.config)
         self._damper.take_up(view)
-        self._feeds.keep(view.config.feeds)
+        self._feeds.drop_others(view.config.feeds)
         if self._is_open:
             self._confirm()
 

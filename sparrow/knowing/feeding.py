@@ -174,8 +174,7 @@ class Feeds:
         with self._lock:
             of_views = [config for config in self._followed if config.view is not None]
             stopped = [self._followed.pop(config) for config in of_views]
-        for each in stopped:
-            each.source.stop()
+        _stop(stopped)
 
     def _find_stale(self) -> frozenset[FeedConfig]:
         """Give the sources of views that are too old to go by."""
@@ -189,12 +188,19 @@ class Feeds:
         )
 
     def keep(self, configs: Iterable[FeedConfig]) -> None:
-        """Follow no other source any more."""
+        """Follow no other source any more, and wait until that is so."""
+        _stop(self._drop_others(configs))
+
+    def drop_others(self, configs: Iterable[FeedConfig]) -> None:
+        """Follow no other source any more; what that takes is done by and by."""
+        dropped = self._drop_others(configs)
+        if dropped:
+            threading.Thread(target=_stop, args=(dropped,), name="feeds-end", daemon=True).start()
+
+    def _drop_others(self, configs: Iterable[FeedConfig]) -> list[_Followed]:
         with self._lock:
             gone = self._followed.keys() - set(configs)
-            stopped = [self._followed.pop(config) for config in gone]
-        for each in stopped:
-            each.source.stop()
+            return [self._followed.pop(config) for config in gone]
 
     def return_to(self, configs: Iterable[FeedConfig]) -> None:
         """Follow no other source any more, as what was built of tables was refused.
@@ -355,6 +361,11 @@ class Feeds:
         with self._storing:
             for each in followed:
                 _store(each)
+
+
+def _stop(followed: Iterable[_Followed]) -> None:
+    for each in followed:
+        each.source.stop()
 
 
 def _store(followed: _Followed) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import TYPE_CHECKING
 
 from sparrow.config.load import parse_config
@@ -56,6 +57,22 @@ def test_a_site_that_goes_with_its_source_is_gone_before_its_first_table(
     found = feeds.tables_by_view(config_of(tmp_path, free_port()).feeds, ())
     feeds.keep(())
     assert ({"nl"}, [0]) == (found.stale, [len(table) for table in found.views["nl"]])
+
+
+def test_a_source_that_is_dropped_ends_by_and_by(
+    tmp_path: Path, free_port: Callable[[], int]
+) -> None:
+    feeds = Feeds(tmp_path, lambda: True, never)
+    others = set(threading.enumerate())
+    feeds.tables(config_of(tmp_path, free_port()).feeds)
+    threads = set(threading.enumerate()) - others
+    assert threads
+    assert 1 == len(feeds.describe())
+    feeds.drop_others(())
+    assert () == feeds.describe()
+    for thread in threads:
+        thread.join(PATIENCE_S)
+        assert not thread.is_alive()
 
 
 def test_live_tables_that_could_not_be_served_are_tried_again(tmp_path: Path) -> None:
