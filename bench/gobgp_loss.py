@@ -3,7 +3,7 @@
     python bench/gobgp_loss.py [ROUTES | full]
 
 Each of two sites has a view with all routes, live from a gobgpd of its own: 100,000, or as
-many as SPARROW_BENCH_ROUTES says; a full table takes some 14 GB and half an hour. One gobgpd
+many as SPARROW_BENCH_ROUTES says; a full table takes some 8 GB and half an hour. One gobgpd
 hears its routes from the other by BGP, and gives half of them one hop more, so that each site
 is the nearer one for half of the clients. That source has `withdraw_on_loss`, and is lost
 again and again, in three ways, while the daemon is asked for clients of both sites 20 times
@@ -166,7 +166,6 @@ def lose_once(scene: Scene, way: Way, watch: Watch) -> Round:
     """Lose the source and have it back, with the answers looked at all the time."""
     own = (LOST,) * CLIENTS + (OTHER,) * CLIENTS
     gone = (OTHER,) * (2 * CLIENTS)
-    scene.await_whole()
     watch.await_answers(own, PATIENCE_S)
     lost_at_s = time.monotonic()
     way.lose()
@@ -180,6 +179,7 @@ def lose_once(scene: Scene, way: Way, watch: Watch) -> Round:
         time.sleep(_LOOK_S)
     there_at_s = time.monotonic()
     watch.await_answers(own, PATIENCE_S)
+    scene.await_whole()
     time.sleep(STEADY_S)
     back = read_turn(watch.looks_since(restored_at_s), there_at_s, gone, own)
     return Round(way, loss, back)
@@ -220,6 +220,7 @@ def start_speakers(folder: Path, stack: ExitStack) -> tuple[Speaker, Speaker]:
 
 def lose_in_turns(scene: Scene, watch: Watch) -> Iterator[Round]:
     """Lose the source in all ways, a few times over, and tell of each as it goes."""
+    scene.await_whole()
     end_s = time.monotonic() + LONGEST_S
     for number in range(ROUNDS):
         if number and time.monotonic() > end_s:

@@ -80,7 +80,8 @@ class Speaker:
             text += (
                 f'[[neighbors]]\n[neighbors.config]\nneighbor-address = "{peer.address}"\n'
                 f"peer-as = {peer.asn}\n[neighbors.timers.config]\nconnect-retry = 1\n"
-                "idle-hold-time-after-reset = 1\n"
+                # One that has a full table to send is silent for minutes where it is busy.
+                "idle-hold-time-after-reset = 1\nhold-time = 3600\nkeepalive-interval = 30\n"
                 f'[neighbors.transport.config]\nlocal-address = "{self.address}"\n'
                 f"remote-port = {peer.bgp_port}\npassive-mode = {str(self.is_passive).lower()}\n"
                 "[[neighbors.afi-safis]]\n"
