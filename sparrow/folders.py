@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import secrets
 import stat
 from contextlib import suppress
@@ -28,6 +29,11 @@ CONTROL_SOCKET = "control.sock"
 _STATE_FILES = ("*.json", ".*.aside", "cookie.secret", "journal.jsonl*", "tables", "tables/*")
 """What is kept in a state directory, as patterns."""
 _LOCK = "lock"
+_RUN_FILES = re.compile(
+    r"\.?(?:lock|(?:control|keeper|asked)\.sock|(?:keeper|layout|limits)\.json"
+    r"|publisher|plan|counters)(?:\.\w+)?"
+)
+"""What is kept in a run directory, and what a process that was killed left aside there."""
 _MAX_SECRETS = 65536
 """Octets of a file of cookie secrets; two lines are usual."""
 _MAX_SOCKET_PATH = 107
@@ -133,17 +139,26 @@ def _check_run_dir(folder: Path, owner: tuple[int, int] | None) -> None:
     """
     found = folder.lstat()
     names = [path.name for path in folder.iterdir()]
+    strange = [name for name in names if not _RUN_FILES.fullmatch(name)]
     if not stat.S_ISDIR(found.st_mode):
         why = "is a symbolic link: name the folder itself in server.run_dir"
     elif found.st_uid not in {0, os.getuid(), *(owner or ())[:1]}:
         why = f"belongs to uid {found.st_uid}: remove it, or set server.run_dir"
-    elif names and _LOCK not in names:
-        why = f"holds {min(names)!r}, not sparrow's: give it a server.run_dir of its own"
+    elif strange and not _is_lock(folder / _LOCK):
+        why = f"holds {min(strange)!r}, not sparrow's: give it a server.run_dir of its own"
     elif len(os.fsencode(folder / CONTROL_SOCKET)) > _MAX_SOCKET_PATH:
         why = f"has too long a path for the control socket in it: {_MAX_SOCKET_PATH} octets at most"
     else:
         return
     raise FatalError(f"run directory {folder} {why}")
+
+
+def _is_lock(path: Path) -> bool:
+    """Tell whether a server has locked this file before; /run of many systems has such a folder."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except OSError:
+        return False
 
 
 def _open_lock(folder: Path, owner: tuple[int, int] | None) -> int:

@@ -50,6 +50,29 @@ def test_a_folder_that_others_use_is_left_alone(tmp_path: Path) -> None:
     assert 0o755 == mode(tmp_path)
 
 
+def test_a_folder_of_others_that_has_a_folder_for_locks_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "lock").mkdir()  # as /run has one
+    (tmp_path / "dbus").mkdir()
+    tmp_path.chmod(0o755)
+    with pytest.raises(FatalError, match="holds 'dbus', not sparrow's"):
+        claim_run_dir(str(tmp_path), (os.getuid(), os.getgid()))
+    assert 0o755 == mode(tmp_path)
+
+
+def test_a_run_directory_whose_lock_was_cleared_away_is_claimed_again(tmp_path: Path) -> None:
+    os.close(claim_run_dir(str(tmp_path), None).lock_fd)
+    (tmp_path / "lock").unlink()
+    for name in ("plan", "publisher", "keeper.json", ".layout.json.4711", ".keeper.sock.4711"):
+        (tmp_path / name).touch()
+    assert tmp_path == claim_run_dir(str(tmp_path), None).path
+
+
+def test_a_locked_run_directory_may_hold_what_others_put_there(tmp_path: Path) -> None:
+    os.close(claim_run_dir(str(tmp_path), None).lock_fd)
+    (tmp_path / "notes").touch()
+    assert tmp_path == claim_run_dir(str(tmp_path), None).path
+
+
 def test_a_claimed_run_directory_cannot_be_claimed_again(tmp_path: Path) -> None:
     claim_run_dir(str(tmp_path), None)
     with pytest.raises(FatalError, match=r"runs already, pid \d+: stop that one"):

@@ -53,3 +53,15 @@ def test_workers_that_start_after_the_plan_was_harmed_serve(
     wait_until(is_served)
     assert NEAREST == daemon.nearest()
     assert 1 == daemon.status()["serial"]
+
+
+def test_a_run_directory_that_was_cleared_away_is_served_in_by_the_next_start(home: Home) -> None:
+    daemon = home.serve()
+    for path in home.run_dir.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    daemon.wait_for("the plan was damaged")
+    assert 0 == daemon.stop()
+    assert NEAREST == home.serve().nearest()
