@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from sparrow.policy.places import Distances
     from sparrow.sources.rtt import Rtts, RttTable
 
-    Reading: TypeAlias = tuple[int, int, int, int] | None
+    Reading: TypeAlias = tuple[int, int, int, int, int] | None
 
 _T = TypeVar("_T")
 
@@ -248,9 +248,13 @@ def _try(problems: list[Problem], step: Callable[[], _T]) -> _T | None:
 
 
 def _read(path: Path) -> Reading:
-    """Give by what a change of a file shows; None for one that is missing."""
+    """Give by what a change of a file shows; None for one that is missing.
+
+    The time of the inode tells of a writer that sets the time of the contents back, as
+    `rsync --inplace --times` does. The time of the contents stands last.
+    """
     try:
         found = path.stat()
     except OSError:
         return None
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+    return found.st_dev, found.st_ino, found.st_size, found.st_ctime_ns, found.st_mtime_ns

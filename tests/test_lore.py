@@ -201,3 +201,18 @@ def test_other_sites_have_other_distances_and_times(tmp_path: Path) -> None:
         library.load(
             parse_config(text.replace("nl: {", "us: {"), str(tmp_path / "x")).config, "", 0
         )
+
+
+def test_a_file_is_another_also_where_its_size_and_its_time_are_what_they_were(
+    tmp_path: Path,
+) -> None:
+    path, config = tmp_path / "r.csv", config_of(tmp_path, "ranking: {rtt: r.csv}")
+    path.write_text("64600,nl,3\n")
+    os.utime(path, (NOON, NOON))
+    library = Library()
+    assert {64600: (None, 3.0)} == library.load(config, str(tmp_path), NOON).lore.rtts_of_asn
+    assert not library.is_outdated(NOON)
+    path.write_text("64600,nl,7\n")
+    os.utime(path, (NOON, NOON))
+    assert library.is_outdated(NOON)
+    assert {64600: (None, 7.0)} == library.load(config, str(tmp_path), NOON).lore.rtts_of_asn
