@@ -10,9 +10,16 @@ import click
 from sparrow.cli.options import json_option
 from sparrow.cli.place import config_option, locate_config
 from sparrow.cli.showing import open_console, show_rows
-from sparrow.cli.tables import load_configured, load_named, name_sites, table_format_option
+from sparrow.cli.tables import (
+    draw_configured,
+    load_configured,
+    load_named,
+    name_sites,
+    table_format_option,
+)
 from sparrow.cli.terminal import ending
 from sparrow.config.load import load_config
+from sparrow.policy.configured import build_site_set
 from sparrow.policy.guards import render_share
 from sparrow.policy.tablestats import count_table, describe_stats
 
@@ -20,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from rich.console import Console
+
+    from sparrow.policy.tablestats import FamilyStats
 
 _PRECISION = 10**9
 """Parts that a share is shown from."""
@@ -36,22 +45,31 @@ def stats(
     """Count what is in the table of FILEs, or of the configuration's route files.
 
     Prefixes by length and by hops, the networks with the most addresses, and how much of
-    the address space each site has; for FILEs that needs a configuration given by name.
+    the address space each site has; for FILEs that needs a configuration given by name,
+    and goes by the AS numbers on their paths.
     """
     with ending():
-        config = None
-        if config_path is not None or not files:
-            config = load_config(locate_config(config_path)).config
-        if files or config is None:
-            snapshot = load_named(files, route_format)
-        else:
-            snapshot = load_configured(config)
-        found = describe_stats(count_table(snapshot, name_sites(config) if config else None))
+        found = describe_stats(_count(config_path, route_format, files))
         if is_json:
             print(json.dumps(found))
             return
         for key, family in (("v4", "IPv4"), ("v6", "IPv6")):
             _show_family(open_console(), family, found[key])
+
+
+def _count(
+    config_path: str | None, route_format: str | None, files: tuple[str, ...]
+) -> tuple[FamilyStats, FamilyStats]:
+    if files:
+        snapshot = load_named(files, route_format)
+        if config_path is None:
+            return count_table(snapshot, None)
+        return count_table(snapshot, name_sites(load_config(locate_config(config_path)).config))
+    path = locate_config(config_path)
+    config = load_config(path).config
+    loaded = load_configured(config)
+    preferred = draw_configured(config, path, loaded)
+    return count_table(loaded.snapshot, build_site_set(config), preferred)
 
 
 def _show_family(console: Console, family: str, found: Mapping[str, Any]) -> None:

@@ -7,11 +7,19 @@ from pathlib import PurePath
 import click
 
 from sparrow.cli.place import config_option, locate_config
-from sparrow.cli.tables import load_configured, load_named, name_sites, table_format_option
+from sparrow.cli.tables import (
+    draw_configured,
+    load_configured,
+    load_named,
+    name_sites,
+    ranks_by_more,
+    table_format_option,
+)
 from sparrow.cli.terminal import ending, say
 from sparrow.config.load import load_config
 from sparrow.errors import InputError, Problem
 from sparrow.picture.routemap import ORDERS, picture_diff, picture_table
+from sparrow.policy.configured import build_site_set
 from sparrow.policy.tablediff import diff_tables
 from sparrow.sources.aside import open_aside
 
@@ -55,12 +63,13 @@ def picture(
 ) -> None:
     """Draw the IPv4 space along a Hilbert curve, each address in the colour of its site.
 
-    Of the table of FILEs, or of the configuration's route files; or with --diff of what
-    moves between two tables. The sites are those of the configuration.
+    By the table of FILEs, or by the configuration's route files and all else that it ranks
+    sites by; or with --diff of what moves between two tables.
     """
     with ending():
-        config = load_config(locate_config(config_path)).config
-        site_set = name_sites(config)
+        path = locate_config(config_path)
+        config = load_config(path).config
+        site_set = name_sites(config) if files or moving else build_site_set(config)
         if site_set is None:
             raise InputError([Problem("the configuration has no sites to give colours to")])
         order = ORDERS[int(size)]
@@ -74,8 +83,14 @@ def picture(
             heading = title or f"What moves from {names}"
             octets = picture_diff((old, new), site_set, found, order, heading)
         else:
-            snapshot = load_named(files, route_format) if files else load_configured(config)
-            octets = picture_table(snapshot, site_set, order, title or "IPv4 by nearest site")
+            heading, preferred = title or "IPv4 by nearest site", None
+            if files:
+                snapshot = load_named(files, route_format)
+            else:
+                loaded = load_configured(config, needs_files=not ranks_by_more(config))
+                snapshot, found_map = loaded.snapshot, draw_configured(config, path, loaded)
+                preferred = found_map.v4 if found_map else None
+            octets = picture_table(snapshot, site_set, order, heading, preferred)
         with open_aside(target) as stream:
             stream.write(octets)
         say(f"{target}: {len(octets):,} octets")

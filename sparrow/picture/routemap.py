@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from sparrow.picture.cells import fill_cells
 from sparrow.picture.colours import PAPER, SITE_COLOURS, parse_colour, site_colour
 from sparrow.picture.layout import Entry, Sheet, compose
+from sparrow.policy.atlas import combine
 from sparrow.policy.intervals import sweep_table
-from sparrow.policy.moves import COUNTED, walk
+from sparrow.policy.moves import COUNTED, sweep_routed, walk
 from sparrow.policy.preference import build_finder
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from sparrow.policy.intervals import Intervals
     from sparrow.policy.site import SiteSet
     from sparrow.policy.tablediff import FamilyDiff
-    from sparrow.rib.snapshot import Snapshot
+    from sparrow.rib.snapshot import FamilyTable, Snapshot
 
 ORDERS = {512: 9, 1024: 10, 2048: 11, 4096: 12}
 """Order of the curve by the pixels of a side; the last has a pixel for each /24."""
@@ -39,33 +40,45 @@ _COLOURS = (
 )
 
 
-def picture_table(snapshot: Snapshot, site_set: SiteSet, order: int, title: str) -> bytes:
-    """Draw which site each IPv4 address has; give a PNG file."""
+def picture_table(
+    snapshot: Snapshot,
+    site_set: SiteSet,
+    order: int,
+    title: str,
+    preferred: Intervals | None = None,
+) -> bytes:
+    """Draw which site each IPv4 address has; give a PNG file.
+
+    `preferred` has the number of the site that each address prefers; without it that is the
+    one that AS numbers of paths name. An address without a route has none, but where there
+    is no route at all.
+    """
     nowhere = len(site_set.sites)
     codes = _sweep_sites(snapshot, site_set)
+    if preferred:
+        codes = _mask(preferred, snapshot.v4, nowhere) if len(snapshot.v4) else preferred
     sizes = [0] * (nowhere + 1)
-    for start, end, code in _stretches(codes):
+    for start, end, code in codes.stretches():
         if code <= nowhere:
             sizes[code] += end - start
     whole = sum(sizes[:nowhere])
     ranked = sorted(range(nowhere), key=lambda number: (-sizes[number], number))
     colours = {number: _FIRST + site_colour(place) for place, number in enumerate(ranked)}
     colours[nowhere] = _EMPTY
-    painted = ((start, end, colours.get(code, _SPECIAL)) for start, end, code in _stretches(codes))
+    painted = ((start, end, colours.get(code, _SPECIAL)) for start, end, code in codes.stretches())
     legend = [
         Entry(colours[number], site_set.sites[number].name, _percent(sizes[number], whole))
         for number in ranked
     ]
+    share = f"{len(snapshot.v4):,} prefixes cover {_percent(whole, sum(sizes))} of the space"
     return compose(
         Sheet(
             title=title,
-            subtitle=(
-                f"{len(snapshot.v4):,} prefixes cover {_percent(whole, sum(sizes))} of the space"
-            ),
+            subtitle=share if len(snapshot.v4) else "no routes: sites by what else is known",
             order=order,
             cells=fill_cells(painted, order),
             colours=_COLOURS,
-            heading="nearest site, share of what is routed",
+            heading="nearest site, share of what is coloured",
             legend=(*legend, *_UNROUTED),
         )
     )
@@ -80,10 +93,15 @@ def _sweep_sites(snapshot: Snapshot, site_set: SiteSet) -> Intervals:
     return sweep_table(snapshot.v4, homes, len(site_set.sites))
 
 
-def _stretches(intervals: Intervals) -> Iterator[tuple[int, int, int]]:
-    """Give (start, end, code) of every interval; codes of special blocks are above `COUNTED`."""
-    ends = iter((*intervals.starts[1:], 1 << intervals.bits))
-    return zip(intervals.starts, ends, intervals.codes, strict=True)
+def _mask(preferred: Intervals, table: FamilyTable, nowhere: int) -> Intervals:
+    """Give a map of sites in which no route is a code of its own behind theirs."""
+    cells, pairs = combine(preferred, sweep_routed(table))
+    return cells.relabel(array("I", [_hide(pair, nowhere) for pair in pairs]))
+
+
+def _hide(pair: int, nowhere: int) -> int:
+    code, routed = pair >> 32, pair & COUNTED
+    return code if routed or code > COUNTED else nowhere
 
 
 def picture_diff(

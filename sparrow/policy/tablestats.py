@@ -11,7 +11,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sparrow.policy.intervals import sweep_plain
+from sparrow.policy.atlas import code_rows
+from sparrow.policy.intervals import WRAPPED, sweep_plain
 from sparrow.policy.moves import COUNTED, sweep_routed, walk
 from sparrow.policy.preference import build_finder
 from sparrow.policy.sanity import count_hops
@@ -21,7 +22,9 @@ from sparrow.values.address import FAMILIES
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
 
+    from sparrow.policy.intervals import Intervals
     from sparrow.policy.site import SiteSet
+    from sparrow.policy.steering import AddressMap
     from sparrow.rib.route import Route
     from sparrow.rib.snapshot import FamilyTable, Snapshot
 
@@ -48,11 +51,12 @@ class SiteCount:
     name: str
     """Name of the site."""
     is_named: bool
-    """Whether an AS number of the path named it; else it is `self`, for want of another."""
+    """Whether an AS number of the path named it, or all that is known of addresses was gone by;
+    else it is `self`, for want of another."""
     addresses: int
-    """Addresses whose longest prefix leads to it."""
+    """Addresses with a route that have it."""
     prefixes: int
-    """Prefixes that lead to it."""
+    """Prefixes whose first address has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +85,15 @@ class FamilyStats:
     """In configured order, routes that name no site behind them; empty without sites."""
 
 
-def count_table(snapshot: Snapshot, site_set: SiteSet | None) -> tuple[FamilyStats, FamilyStats]:
-    """Count what a table has of IPv4 and of IPv6."""
-    v4, v6 = (_count_family(snapshot, family, site_set) for family in FAMILIES)
+def count_table(
+    snapshot: Snapshot, site_set: SiteSet | None, preferred: AddressMap | None = None
+) -> tuple[FamilyStats, FamilyStats]:
+    """Count what a table has of IPv4 and of IPv6.
+
+    `preferred` has the number of the site that each address prefers; without it that is the
+    one that AS numbers of paths name.
+    """
+    v4, v6 = (_count_family(snapshot, family, site_set, preferred) for family in FAMILIES)
     return v4, v6
 
 
@@ -105,12 +115,19 @@ class _Counts:
         return found
 
 
-def _count_family(snapshot: Snapshot, family: int, site_set: SiteSet | None) -> FamilyStats:
+def _count_family(
+    snapshot: Snapshot, family: int, site_set: SiteSet | None, preferred: AddressMap | None
+) -> FamilyStats:
     table = snapshot.family(family)
     addresses = _count_addresses(table, len(snapshot.routes))
     counts = _Counts(snapshot.routes, addresses, Counter(table.routes))
     origins = [OriginCount(asn, *each) for asn, each in counts.fold(_origin).items()]
     origins.sort(key=lambda each: (-each.addresses, -each.prefixes, each.asn))
+    sites: list[SiteCount] = []
+    if site_set and preferred:
+        sites = _count_preferred(table, preferred.of_family(family), site_set)
+    elif site_set:
+        sites = _count_sites(counts, site_set)
     return FamilyStats(
         family=family,
         prefixes=len(table),
@@ -121,7 +138,7 @@ def _count_family(snapshot: Snapshot, family: int, site_set: SiteSet | None) -> 
         hops=tuple((hops, each[1]) for hops, each in sorted(counts.fold(count_hops).items())),
         origin_count=len(origins),
         origins=tuple(origins[:_TOP_ORIGINS]),
-        sites=tuple(_count_sites(counts, site_set)) if site_set else (),
+        sites=tuple(sites),
     )
 
 
@@ -158,6 +175,21 @@ def _count_sites(counts: _Counts, site_set: SiteSet) -> list[SiteCount]:
     return [
         SiteCount(site_set.sites[key[1]].name, not key[0], *found.get(key, (0, 0)))
         for key in (*keys, (True, site_set.self_site))
+    ]
+
+
+def _count_preferred(
+    table: FamilyTable, preferred: Intervals, site_set: SiteSet
+) -> list[SiteCount]:
+    addresses: Counter[int] = Counter()
+    for start, end, code, is_counted in walk(preferred, sweep_routed(table), is_whole=True):
+        if is_counted == 1 and code <= COUNTED:
+            addresses[code] += end - start
+    codes = code_rows(preferred, table)
+    prefixes = Counter(code & COUNTED for code in codes if not code & WRAPPED)
+    return [
+        SiteCount(site.name, True, addresses[number], prefixes[number])
+        for number, site in enumerate(site_set.sites)
     ]
 
 

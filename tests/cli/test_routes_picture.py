@@ -31,6 +31,17 @@ def test_the_table_of_the_configuration_is_drawn(home: Home, size: int) -> None:
     assert f"{target}: {target.stat().st_size:,} octets" in outcome.err
 
 
+def test_without_routes_sites_are_drawn_by_what_else_is_known(home: Home) -> None:
+    sites = home.sites
+    home.configure(files=(), sites=f"overrides: [{{prefix: 20.0.0.0/8, site: us}}]\n{sites}")
+    target = home.path / "map.png"
+    arguments = ("-c", home.config, "-o", str(target), "--size", "512")
+    outcome = run("routes", "picture", *arguments)
+    assert (0, 512) == (outcome.code, side_of(target))
+    home.configure(files=(), sites=sites)
+    assert "the configuration has no route files" in run("routes", "picture", *arguments).err
+
+
 def test_files_are_drawn_in_place_of_it(home: Home) -> None:
     pictures = []
     for number, text in enumerate(("20.0.0.0/8 64600\n", "20.0.0.0/8 64601\n30.0.0.0/8 64600\n")):

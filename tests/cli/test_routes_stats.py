@@ -71,10 +71,24 @@ def test_a_file_that_is_no_table_is_refused(home: Home, content: str | None, wha
     assert what in outcome.err
 
 
-def test_what_ranks_sites_otherwise_is_left_aside_and_that_is_said(home: Home) -> None:
-    before = run("routes", "stats", "-c", home.config)
+def shares(text: str) -> dict[str, float]:
+    return {row["site"]: row["share"] for row in json.loads(text)["v4"]["sites"] if row["named"]}
+
+
+def test_sites_are_those_that_addresses_have_by_all_that_is_configured(home: Home) -> None:
+    before = shares(run("routes", "stats", "--json", "-c", home.config).out)
     home.configure(sites=f"overrides: [{{asn: 7, site: us}}]\n{home.sites}")
-    outcome = run("routes", "stats", "-c", home.config)
+    outcome = run("routes", "stats", "--json", "-c", home.config)
+    after = shares(outcome.out)
+    assert ("", True) == (outcome.err, after["us"] > before["us"] + 0.3)
+    assert 1.0 == pytest.approx(sum(after.values()))
+
+
+def test_of_files_all_but_the_paths_is_left_aside_and_that_is_said(home: Home) -> None:
+    file = str(home.write("a", "20.0.0.0/8 64601\n30.0.0.0/8 7\n"))
+    before = run("routes", "stats", "-c", home.config, file)
+    home.configure(sites=f"overrides: [{{asn: 7, site: us}}]\n{home.sites}")
+    outcome = run("routes", "stats", "-c", home.config, file)
     assert (0, before.out) == (outcome.code, outcome.out)
     assert ("left aside" in before.err, "left aside" in outcome.err) == (False, True)
 

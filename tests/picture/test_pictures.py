@@ -18,6 +18,7 @@ from sparrow.picture.letters import draw_letter, measure_text
 from sparrow.picture.png import encode_png
 from sparrow.picture.routemap import picture_diff, picture_table
 from sparrow.policy.site import SiteSet
+from sparrow.policy.steering import build_base_map
 from sparrow.policy.tablediff import diff_tables
 from sparrow.values.address import parse_prefix
 from sparrow.values.asn import AsnRange
@@ -64,6 +65,19 @@ def test_each_address_has_the_colour_of_its_site() -> None:
     assert 2 == len(
         {seen_at(seen, address) for address in ("10.0.0.0/8", "250.0.0.0/8", "9.0.0.0/8")}
     )
+
+
+def test_a_map_of_sites_is_drawn_where_there_are_routes_or_everywhere_without_any() -> None:
+    sites = build_base_map(SITE_SET, table("20.0.0.0/8 3; 21.0.0.0/8 2; 30.0.0.0/8 2")).v4
+    routed = read_png(picture_table(table(TABLE), SITE_SET, ORDER, "sites", sites))
+    # By share: au has 22/7 and 24/8, then nl and us.
+    found = [seen_at(routed, f"{first}.0.0.0/8") for first in (22, 24, 21, 20)]
+    assert [SITE_COLOURS[place] for place in (0, 0, 1, 2)] == found
+    assert seen_at(routed, "30.0.0.0/8") not in SITE_COLOURS
+    whole = read_png(picture_table(table(""), SITE_SET, ORDER, "sites", sites))
+    found = [seen_at(whole, f"{first}.0.0.0/8") for first in (9, 30, 20)]
+    assert [SITE_COLOURS[place] for place in (0, 1, 2)] == found
+    assert seen_at(whole, "10.0.0.0/8") not in SITE_COLOURS
 
 
 def test_a_picture_of_moves_has_a_colour_for_each_pair_and_none_for_what_stays() -> None:

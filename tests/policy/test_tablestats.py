@@ -10,6 +10,7 @@ import pytest
 from slowmap import SlowMap, random_rows
 from threesites import SITE_SET, table
 
+from sparrow.policy.steering import build_base_map
 from sparrow.policy.tablestats import (
     FamilyStats,
     OriginCount,
@@ -112,3 +113,14 @@ def test_shares_are_of_the_addresses_that_a_route_matches() -> None:
     assert {"site": "au", "named": False, "share": 2**8 / (2**24 + 2**16), "prefixes": 1} == (
         found["sites"][3]
     )
+
+
+def test_with_a_map_of_sites_addresses_and_prefixes_are_counted_by_it() -> None:
+    preferred = build_base_map(SITE_SET, table("20.0.0.0/9 3; 20.128.0.0/9 2; 21.0.0.0/8 2"))
+    v4, _ = count_table(table(TABLE), SITE_SET, preferred)
+    expected = (
+        SiteCount("au", True, 0, 0),
+        SiteCount("nl", True, 2**23 + 2**16, 1),
+        SiteCount("us", True, 2**23, 3),
+    )
+    assert expected == v4.sites
