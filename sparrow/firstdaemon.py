@@ -1,14 +1,14 @@
 """The daemon of a first start: it reads the configuration before there is a charge for it.
 
 Law: it tells its keeper the layout, or why there is none, and writes nothing; with its
-charge it is a daemon as any other. Start from `main`; who calls it is in `keeping.reserve`.
+charge it is a daemon as any other. Start from `main`; who calls it is `keeping.reserve`.
 """
 
 from __future__ import annotations
 
 from sparrow.errors import SparrowError
+from sparrow.keeping.call import Call
 from sparrow.keeping.configured import read_layout
-from sparrow.keeping.reserve import Call
 from sparrow.launch import import_program
 
 

@@ -20,12 +20,13 @@ from contextlib import suppress
 from dataclasses import replace
 from enum import Enum
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from sparrow.account import find_account, step_down
 from sparrow.folders import RunDir, sign_run_dir
 from sparrow.keeping.charge import PLAN
-from sparrow.keeping.children import PROGRAMS, SIGNALS, STATE, Children, as_root, held_signals
+from sparrow.keeping.children import STATE, Children
 from sparrow.keeping.handover import (
     SOCKET,
     answer_successor,
@@ -34,6 +35,7 @@ from sparrow.keeping.handover import (
     show_handover,
 )
 from sparrow.keeping.notify import notify
+from sparrow.keeping.programs import PROGRAMS, SIGNALS, as_root, held_signals
 from sparrow.keeping.supervision import Kind, give_head_start, plan_posts
 from sparrow.server.unixsocket import remove_unix
 
@@ -66,7 +68,7 @@ class Keeper:
         layout: Layout,
         premises: Premises,
         programs: Mapping[Kind, tuple[str, ...]] = PROGRAMS,
-        reserve: Reserve | None = None,
+        reserves: Mapping[Kind, Reserve] = MappingProxyType({}),
     ) -> None:
         """Take the premises and become the configured user. Raises `FatalError`."""
         self._layout = layout
@@ -89,7 +91,7 @@ class Keeper:
         has_plan = (self._run_dir.path / PLAN).is_dir()
         if layout.dns and self._predecessor is None:
             posts = give_head_start(posts, time.monotonic(), has_plan=has_plan)
-        self._children = Children(posts, layout, self._estate, programs, reserve)
+        self._children = Children(posts, layout, self._estate, programs, reserves)
         self._children.is_successor = self._predecessor is not None
         self._selector = selectors.DefaultSelector()
         self._wakeup, self._alarm = socket.socketpair()
@@ -300,11 +302,11 @@ def _step_down(user: str | None) -> None:
         )
 
 
-def keep(layout: Layout, premises: Premises, reserve: Reserve | None = None) -> int:
+def keep(layout: Layout, premises: Premises, reserves: Mapping[Kind, Reserve]) -> int:
     """Keep the server of a layout in this process; give the exit code. Raises `FatalError`.
 
-    The first daemon is the one in reserve, where there is one.
+    The first of each kind is the process in reserve, where there is one.
     """
     # From here on signals wait for the keeper, which hears them once it is able to.
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-    return Keeper(layout, premises, reserve=reserve).run()
+    return Keeper(layout, premises, reserves=reserves).run()

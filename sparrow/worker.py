@@ -17,7 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from sparrow.account import change_account, find_account
-from sparrow.keeping.charge import decode_charge
+from sparrow.keeping.call import take_charge
 from sparrow.keeping.following import Following
 from sparrow.keeping.tether import Watch
 from sparrow.logs import start_log
@@ -184,8 +184,10 @@ def _import_desk() -> type[MissDesk]:
 
 
 def main(arguments: list[str]) -> int:
-    """Serve as a keeper's charge says."""
-    charge = decode_charge(arguments[0])
+    """Serve as a keeper's charge says, once it has come; give the exit code."""
+    charge = take_charge(arguments[0])
+    if charge is None:
+        return 0  # no worker is wanted, or who wanted one is gone
     start_log(charge.layout.log_format, charge.layout.log_level)
     account = find_account(charge.layout.user)
     if account:

@@ -183,7 +183,7 @@ class Home:
         """Give the living processes that serve from the run directory."""
         path, config = (re.escape(str(each).encode()) for each in (self.run_dir, self.config))
         charge = rb'run_dir[\\"]+: [\\"]+' + path + rb'[\\"]'
-        reserve = rb"\0daemon\0[0-9]+\0" + config + rb"\0"
+        reserve = rb"\0(worker|firstdaemon)\0[0-9]+\0" + config + rb"\0"
         ours = re.compile(charge + rb"|" + reserve + rb"|\0serve\0(.*\0)?" + config + rb"\0")
         found = []
         for folder in Path("/proc").glob("[0-9]*"):

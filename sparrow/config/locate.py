@@ -32,6 +32,9 @@ VARIABLE = "SPARROW_CONFIG"
 VARIABLES = ("RUNTIME_DIRECTORY", "STATE_DIRECTORY", "XDG_RUNTIME_DIR", "XDG_STATE_HOME", "HOME")
 """What of the environment `find_folders` looks at."""
 
+LAYOUT = "layout.json"
+"""File of the run directory that the last start has left; see `sparrow.keeping.remembered`."""
+
 UNIT_RUN_DIR = "/run/sparrow"
 """`RuntimeDirectory=` of contrib/systemd/sparrow.service."""
 

@@ -13,7 +13,7 @@ import traceback
 from typing import TYPE_CHECKING, NoReturn
 
 from sparrow.errors import FatalError, SparrowError
-from sparrow.keeping.children import SIGNALS, held_signals
+from sparrow.keeping.programs import SIGNALS, held_signals
 
 if TYPE_CHECKING:
     from collections.abc import Callable

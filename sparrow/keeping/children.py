@@ -9,17 +9,16 @@ from __future__ import annotations
 import json
 import logging
 import os
-import signal
 import socket
 import subprocess
-import sys
 import time
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from sparrow.keeping.charge import Charge, encode_charge
-from sparrow.keeping.notify import VARIABLE
+from sparrow.keeping.programs import PROGRAMS, as_root, child_environ, held_signals
 from sparrow.keeping.supervision import (
     Kind,
     Post,
@@ -33,7 +32,7 @@ from sparrow.keeping.supervision import (
 from sparrow.keeping.tether import READY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from sparrow.keeping.estate import Estate
@@ -44,20 +43,6 @@ _log = logging.getLogger(__name__)
 
 STATE = "keeper.json"
 """File of the run directory in which the posts stand, for `sparrow status`."""
-
-PROGRAMS: Mapping[Kind, tuple[str, ...]] = {
-    # -P: the folder we are started in is no place to import from.
-    kind: (sys.executable, "-P", "-m", "sparrow.launch", program)
-    for kind, program in (
-        (Kind.UDP, "worker"),
-        (Kind.TCP, "tcpworker"),
-        (Kind.DAEMON, "daemon"),
-    )
-}
-"""What is started; the charge is the one argument."""
-
-SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR2)
-"""What a keeper listens to, and a child does not hear before it is able to."""
 
 
 @dataclass(slots=True)
@@ -71,26 +56,6 @@ class _Child:
     is_mute: bool = False
 
 
-@contextmanager
-def held_signals() -> Iterator[None]:
-    """Let signals wait; a process started meanwhile begins with them waiting, too."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def child_environ() -> dict[str, str]:
-    """Give the environment of what we start: ours, but who supervises us does not hear of it."""
-    return {name: value for name, value in os.environ.items() if name != VARIABLE}
-
-
-def as_root() -> int | None:
-    """Give the user for a process that we start: root, where we only act as another."""
-    return 0 if os.getuid() == 0 != os.geteuid() else None
-
-
 class Children:
     """The posts of a server and who fills them. For one thread."""
 
@@ -100,7 +65,7 @@ class Children:
         layout: Layout,
         estate: Estate,
         programs: Mapping[Kind, tuple[str, ...]] = PROGRAMS,
-        reserve: Reserve | None = None,
+        reserves: Mapping[Kind, Reserve] = MappingProxyType({}),
     ) -> None:
         self.posts = {post.name: post for post in posts}
         """All posts by name; replaced, never changed."""
@@ -111,7 +76,7 @@ class Children:
         self._layout = layout
         self._estate = estate
         self._programs = programs
-        self._reserve = reserve
+        self._reserves = reserves
         self._children: dict[str, _Child] = {}
         self._started_at_s = time.time()
 
@@ -151,7 +116,9 @@ class Children:
         ours, theirs = socket.socketpair()
         with theirs:
             charge = self._charge(post, theirs.fileno())
-            found = self._reserve.send(charge) if self._reserve and _is_daemon(post) else None
+            reserve = self._reserves.get(post.kind)
+            files = self._estate.descriptors
+            found = reserve.send(encode_charge(charge), files) if reserve else None
             if found:
                 ours.close()
                 process, ours = found
@@ -252,10 +219,6 @@ class Children:
         with suppress(OSError):  # a full disk hides the status; it must not end the server
             aside.write_text(json.dumps(row), "utf-8")
             aside.rename(run_dir / STATE)
-
-
-def _is_daemon(post: Post) -> bool:
-    return post.kind is Kind.DAEMON
 
 
 def _twin(post: Post) -> str | None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import sparrow
-from sparrow.config.locate import VARIABLES
+from sparrow.config.locate import LAYOUT, VARIABLES
 from sparrow.errors import SparrowError
 from sparrow.keeping.layout import decode_layout, encode_layout
 
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     from sparrow.keeping.layout import Layout
 
-FILE = "layout.json"
-"""Name of the file in the run directory."""
 _MODE = 0o600
 _MAX_OCTETS = 2**20
 """Of the file; a listener takes some 20."""
@@ -65,8 +63,8 @@ class Origin:
 def store_layout(layout: Layout, origin: Origin) -> None:
     """Remember the layout of an origin in its run directory; where that fails, none is."""
     row = {"digest": origin.digest, "layout": encode_layout(layout)}
-    path = Path(layout.run_dir, FILE)
-    aside = path.with_name(f".{FILE}.{os.getpid()}")
+    path = Path(layout.run_dir, LAYOUT)
+    aside = path.with_name(f".{LAYOUT}.{os.getpid()}")
     # The folder may belong to the account that is served as, whom root does not trust here.
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     with suppress(OSError):
@@ -79,7 +77,7 @@ def store_layout(layout: Layout, origin: Origin) -> None:
 def load_layout(run_dir: str, origin: Origin) -> Layout | None:
     """Give the layout of an origin where it is remembered in a folder, and None otherwise."""
     try:
-        row = json.loads(_load_own(Path(run_dir, FILE)))
+        row = json.loads(_load_own(Path(run_dir, LAYOUT)))
         layout = decode_layout(row["layout"]) if row["digest"] == origin.digest else None
     except (OSError, ValueError, KeyError, TypeError, SparrowError):
         return None

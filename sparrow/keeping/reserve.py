@@ -1,15 +1,22 @@
-"""A daemon that is started before there is a charge for it.
+"""A process that is started before there is a charge for it.
 
 Law: until it has a charge it imports, reads, and writes nothing; one that gets none ends,
-and nothing has come of it. Start from `Reserve`, or from `Call`, the daemon's end.
+and nothing has come of it. This imports little, as it is waited for at every start. Start
+from `Reserve`; the other end is in `keeping.call`.
 
-At a first start the configuration decides what a daemon is told, and a keeper shall not
-read it, as the libraries for that are larger than itself. So the daemon does, first of all.
+That on which the first answer depends begins while we are still importing ourselves.
 
-    keeper to be                            daemon
-    starts it                               reads the configuration, tells the layout
-    opens sockets, sends charge and files   goes on importing
-                                            takes its charge, and is a daemon as any other
+    keeper to be                        UDP worker, where there is a last plan
+    starts it                           imports
+    imports, opens sockets              imports
+    sends charge and files              takes its charge, and is a worker as any other
+
+    keeper to be                        daemon, at a first start
+    starts it, and imports              reads the configuration, tells the layout
+    opens sockets                       goes on importing
+    sends charge and files              takes its charge, and is a daemon as any other
+
+The keeper does not read the configuration, as the libraries for that are larger than itself.
 """
 
 from __future__ import annotations
@@ -17,29 +24,20 @@ from __future__ import annotations
 import socket
 import subprocess
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 from sparrow.errors import FatalError, UnavailableError
-from sparrow.keeping.charge import decode_charge, encode_charge
-from sparrow.keeping.children import PROGRAMS, child_environ, held_signals
 from sparrow.keeping.descriptors import receive_message, send_message
-from sparrow.keeping.supervision import Kind
+from sparrow.keeping.programs import child_environ, held_signals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sparrow.keeping.charge import Charge
-
-
-PROGRAM = (*PROGRAMS[Kind.DAEMON][:-1], "firstdaemon")
-"""What is started; its arguments are the descriptor of a tether, and the configuration."""
-
 
 class Reserve:
-    """At most one daemon without a charge; on leaving the context it is gone, or has one."""
+    """At most one process without a charge; on leaving the context it is gone, or has one."""
 
-    def __init__(self, program: Sequence[str] = PROGRAM) -> None:
+    def __init__(self, program: Sequence[str]) -> None:
         """Start nothing yet."""
         self._program = program
         self._process: subprocess.Popen[bytes] | None = None
@@ -50,14 +48,18 @@ class Reserve:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Let the daemon go that got no charge."""
+        """Let the process go that got no charge."""
         self.dismiss()
 
     def start(self, config_path: str) -> None:
-        """Start a daemon; where that fails there is none, and it is tried again when it is due.
+        """Start the process, if there is none.
 
-        The configuration is named for whoever looks at the list of processes.
+        Where that fails there is none, and it is tried again when it is due. Its arguments
+        are the descriptor of its tether, and the configuration, which also names it for
+        whoever looks at the list of processes.
         """
+        if self._process:
+            return
         ours, theirs = socket.socketpair()
         with theirs, suppress(OSError), held_signals():
             self._process = subprocess.Popen(  # noqa: S603  (a program of ours)
@@ -70,10 +72,10 @@ class Reserve:
         self._tether = ours
 
     def receive_layout(self) -> str | None:
-        """Wait for the layout of the configuration, as JSON.
+        """Wait for the layout of the configuration, as JSON; only a daemon tells it.
 
-        None where there is no daemon, or it is gone. Raises `FatalError` with the words in
-        which the configuration is refused; there is no daemon then, either.
+        None where there is no process, or it is gone. Raises `FatalError` with the words in
+        which the configuration is refused; there is no process then, either.
         """
         if self._tether is None:
             return None
@@ -87,17 +89,18 @@ class Reserve:
             raise FatalError(message["refusal"])
         return str(message["layout"])
 
-    def send(self, charge: Charge) -> tuple[subprocess.Popen[bytes], socket.socket] | None:
-        """Give the daemon its charge, and give it with our end of its tether.
+    def send(
+        self, charge: str, descriptors: Sequence[int]
+    ) -> tuple[subprocess.Popen[bytes], socket.socket] | None:
+        """Give the process its charge, as JSON, and give it with our end of its tether.
 
-        From then on it is the caller's. None where there is no daemon, or it is gone.
+        From then on it is the caller's. None where there is no process, or it is gone.
         """
         process, tether = self._process, self._tether
         if process is None or tether is None:
             return None
         try:
-            message = {"charge": encode_charge(charge)}
-            send_message(tether, message, charge.estate.descriptors)
+            send_message(tether, {"charge": charge}, descriptors)
         except OSError:
             self.dismiss()
             return None
@@ -105,7 +108,7 @@ class Reserve:
         return process, tether
 
     def dismiss(self) -> None:
-        """End the daemon, if there is one."""
+        """End the process, if there is one."""
         process, tether = self._process, self._tether
         self._process = self._tether = None
         if tether:
@@ -113,34 +116,3 @@ class Reserve:
         if process:
             process.kill()
             process.wait()
-
-
-class Call:
-    """The end of the daemon that a reserve has started."""
-
-    def __init__(self, fileno: int) -> None:
-        """Take the descriptor of the tether."""
-        self._tether = socket.socket(fileno=fileno)
-
-    def tell_layout(self, layout: str) -> None:
-        """Tell the layout of the configuration, as JSON."""
-        self._tell(layout, None)
-
-    def refuse(self, words: str) -> None:
-        """Say what is wrong with the configuration."""
-        self._tell(None, words)
-
-    def _tell(self, layout: str | None, refusal: str | None) -> None:
-        with suppress(OSError):  # who wanted us is gone; there will be no charge
-            send_message(self._tether, {"layout": layout, "refusal": refusal}, ())
-
-    def take_charge(self) -> Charge | None:
-        """Wait for a charge, with its files; None where none comes."""
-        try:
-            message, descriptors = receive_message(self._tether)
-        except UnavailableError:
-            self._tether.close()
-            return None
-        charge = decode_charge(message["charge"])
-        estate = charge.estate.renumber(descriptors)
-        return replace(charge, estate=estate, tether_fd=self._tether.detach())

@@ -48,7 +48,8 @@ SSRS = 'ssrs: {{listen: "127.0.0.1:{port}", hostname: router}}\n'
 
 # The interpreter may stand where only root can read it: what it needs is loaded before.
 LEAVE_ROOT = """
-import os, sys, encodings.utf_8_sig, sparrow.cli.serving, sparrow.keeping.configured
+import os, sys, encodings.utf_8_sig, sparrow.cli.opening, sparrow.cli.serving
+import sparrow.keeping.configured
 from sparrow.cli import main
 os.setuid(54321)
 main(sys.argv[1:])

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from keptserver import layout
 
-from sparrow.keeping.remembered import FILE, Origin, load_layout, store_layout
+from sparrow.config.locate import LAYOUT
+from sparrow.keeping.remembered import Origin, load_layout, store_layout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +55,7 @@ def test_what_the_layout_does_not_depend_on_may_change(kept: Layout) -> None:
 def test_a_layout_in_the_folder_of_another_is_none(kept: Layout, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
-    Path(kept.run_dir, FILE).rename(other / FILE)
+    Path(kept.run_dir, LAYOUT).rename(other / LAYOUT)
     assert None is load_layout(str(other), ORIGIN)
 
 
@@ -83,7 +84,7 @@ def replace_with_folder(path: Path) -> None:
 def test_a_file_that_was_not_made_here_as_it_is_gives_none(
     kept: Layout, spoil: Callable[[Path], object]
 ) -> None:
-    spoil(Path(kept.run_dir, FILE))
+    spoil(Path(kept.run_dir, LAYOUT))
     assert None is load_layout(kept.run_dir, ORIGIN)
 
 
@@ -96,7 +97,7 @@ def test_what_cannot_be_stored_is_not_remembered(tmp_path: Path) -> None:
 def test_storing_follows_no_link_that_was_laid_for_it(tmp_path: Path) -> None:
     victim = tmp_path / "victim"
     victim.write_text("kept")
-    for name in (FILE, f".{FILE}.{os.getpid()}"):
+    for name in (LAYOUT, f".{LAYOUT}.{os.getpid()}"):
         (tmp_path / name).symlink_to(victim)
     given = layout(tmp_path, 5353)
     store_layout(given, ORIGIN)

@@ -14,7 +14,8 @@ from keptserver import is_alive, layout, wait_for
 
 from sparrow.config.fields import Endpoint
 from sparrow.errors import FatalError
-from sparrow.keeping.charge import Charge
+from sparrow.keeping.call import take_charge
+from sparrow.keeping.charge import Charge, decode_charge, encode_charge
 from sparrow.keeping.estate import Estate, Holding
 from sparrow.keeping.reserve import Reserve
 from sparrow.values.address import parse_address
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 DAEMON = """
 import os, socket, sys
-from sparrow.keeping.reserve import Call
+from sparrow.keeping.call import Call
 print(os.getpid(), file=open(sys.argv[1] + "/pid", "w"), flush=True)
 call = Call(int(sys.argv[-2]))
 if sys.argv[-1] == "/etc/odd.yaml":
@@ -75,7 +76,7 @@ def test_the_daemon_tells_the_layout_and_gets_its_charge_with_open_files_of_its_
     with Reserve(program(tmp_path)) as reserve:
         reserve.start("/etc/sparrow.yaml")
         assert "the layout of /etc/sparrow.yaml" == reserve.receive_layout()
-        found = reserve.send(charge)
+        found = reserve.send(encode_charge(charge), charge.estate.descriptors)
         assert found is not None
     process, tether = found
     with tether:
@@ -92,7 +93,18 @@ def test_a_daemon_that_refuses_the_configuration_is_gone_and_its_words_are_told(
         with pytest.raises(FatalError, match=r"^/etc/odd\.yaml:3: that is odd$"):
             reserve.receive_layout()
         assert not is_alive(pid_in(tmp_path))
-        assert reserve.send(charge) is None
+        assert reserve.send(encode_charge(charge), charge.estate.descriptors) is None
+
+
+def test_what_is_started_twice_is_started_once(tmp_path: Path) -> None:
+    with Reserve(program(tmp_path)) as reserve:
+        reserve.start("/etc/sparrow.yaml")
+        pid = pid_in(tmp_path)
+        (tmp_path / "pid").unlink()
+        reserve.start("/etc/odd.yaml")
+        assert "the layout of /etc/sparrow.yaml" == reserve.receive_layout()
+        assert is_alive(pid)
+        assert not (tmp_path / "pid").exists()
 
 
 def test_who_gets_no_charge_is_gone_on_leaving(tmp_path: Path) -> None:
@@ -117,7 +129,7 @@ def test_a_daemon_that_died_gets_no_charge(charge: Charge, tmp_path: Path) -> No
         pid = pid_in(tmp_path)
         os.kill(pid, signal.SIGKILL)
         wait_for(lambda: not is_alive(pid), "the end of the reserve")
-        assert reserve.send(charge) is None
+        assert reserve.send(encode_charge(charge), charge.estate.descriptors) is None
 
 
 def test_a_daemon_that_died_tells_no_layout() -> None:
@@ -126,10 +138,15 @@ def test_a_daemon_that_died_tells_no_layout() -> None:
         assert reserve.receive_layout() is None
 
 
-def test_without_a_daemon_there_is_none_to_ask_or_to_charge(charge: Charge) -> None:
-    with Reserve() as reserve:
+def test_without_a_daemon_there_is_none_to_ask_or_to_charge(charge: Charge, tmp_path: Path) -> None:
+    with Reserve(program(tmp_path)) as reserve:
         assert reserve.receive_layout() is None
-        assert reserve.send(charge) is None
+        assert reserve.send(encode_charge(charge), charge.estate.descriptors) is None
     with Reserve(["/nonexistent/program"]) as reserve:
         reserve.start("/etc/sparrow.yaml")
-        assert reserve.send(charge) is None
+        assert reserve.send(encode_charge(charge), charge.estate.descriptors) is None
+
+
+def test_a_charge_may_be_the_argument_itself(charge: Charge) -> None:
+    text = encode_charge(charge)
+    assert decode_charge(text) == take_charge(text)

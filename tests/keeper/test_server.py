@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,7 +18,6 @@ from sparrow.errors import UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from running import Daemon
 
@@ -227,6 +227,33 @@ def test_without_keeper_and_daemon_the_workers_go_on_and_hand_over(site: Home) -
     assert 0 == clients.lost
     assert 1 == len(clients.answers)
     assert second.pid == second.status()["keeper_pid"]
+
+
+def was_in_reserve(pid: int) -> bool:
+    """Tell whether a process was started before there was a charge for it."""
+    return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[-3].isdigit()
+
+
+def test_what_the_first_answer_depends_on_is_started_before_there_is_a_charge(site: Home) -> None:
+    daemon = site.serve()
+    assert was_in_reserve(daemon.status()["daemon_pid"])
+    assert [False] * 3 == [was_in_reserve(row["pid"]) for row in daemon.status()["workers"]]
+    assert 0 == daemon.stop()
+    daemon = site.serve()
+    assert NEAREST == daemon.nearest()
+    assert not was_in_reserve(daemon.status()["daemon_pid"])
+    found = {row["name"]: was_in_reserve(row["pid"]) for row in daemon.status()["workers"]}
+    assert {"udp-0": True, "udp-1": False, "tcp": False} == found
+
+
+def test_a_worker_that_nobody_wants_is_not_kept_in_reserve(
+    site: Home, free_port: Callable[[], int]
+) -> None:
+    site.configure(zones="", ssrs=f'ssrs: {{listen: "127.0.0.1:{free_port()}"}}\n')
+    for _ in range(2):
+        daemon = site.serve()
+        assert {daemon.pid, daemon.status()["daemon_pid"]} == set(site.pids())
+        assert 0 == daemon.stop()
 
 
 def test_the_last_plan_is_served_at_once_and_is_stale_until_all_is_read(site: Home) -> None:
