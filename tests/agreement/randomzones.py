@@ -39,7 +39,8 @@ class Draft:
 
     origin: dns.name.Name
     lines: list[str]
-    cuts: set[dns.name.Name] = field(default_factory=set)
+    glued: set[dns.name.Name] = field(default_factory=set)
+    """Servers that have addresses within what is delegated to them."""
     dnames: set[dns.name.Name] = field(default_factory=set)
 
     def add(self, owner: dns.name.Name, ttl: int, rtype: str, rdata: Rdata) -> None:
@@ -113,6 +114,8 @@ def add_node(rng: Random, draft: Draft, name: dns.name.Name) -> None:
     """Add records of one of the kinds that are answered differently."""
     if any(name.is_subdomain(dname) for dname in draft.dnames):
         return  # nothing may be below a DNAME (RFC 6672 section 2.4)
+    if any(glued.is_subdomain(name) for glued in draft.glued):
+        return  # an alias would be beside the addresses, and a DNAME above them
     kind = rng.choice(("data", "data", "data", "alias", "alias", "dname", "cut", "cut"))
     is_wildcard = name.labels[0] == b"*"
     ttl = rng.choice((0, 60, 86400))
@@ -125,20 +128,31 @@ def add_node(rng: Random, draft: Draft, name: dns.name.Name) -> None:
         draft.dnames.add(name)
         draft.add(name, ttl, "DNAME", str(target))
     elif kind == "cut" and not is_wildcard:
-        draft.cuts.add(name)
-        add_servers(rng, draft, name)
+        for server in add_servers(rng, draft, name):
+            if server.is_subdomain(name) and rng.random() < 0.7:
+                add_glue(rng, draft, server)
         if rng.random() < 0.5:
             draft.add(name, ttl, "DS", f"{rng.randint(0, 65535)} 13 2 {rng.randbytes(32).hex()}")
-    add_sets(rng, draft, name, 3 if kind == "data" else 1)
+    if name not in draft.glued:
+        add_sets(rng, draft, name, 3 if kind == "data" else 1)
 
 
-def add_servers(rng: Random, draft: Draft, name: dns.name.Name) -> None:
-    """Add name servers, most of them with addresses where they are within."""
+def add_glue(rng: Random, draft: Draft, server: dns.name.Name) -> None:
+    """Add addresses of a server, now and then more than a packet of UDP holds beside the rest."""
+    draft.glued.add(server)
+    for rtype in ("A", "AAAA"):
+        for rdata in {random_rdata(rng, draft, rtype) for _ in range(rng.choice((0, 1, 2, 30)))}:
+            draft.add(server, 60, rtype, rdata)
+
+
+def add_servers(rng: Random, draft: Draft, name: dns.name.Name) -> list[dns.name.Name]:
+    """Add name servers, and give them."""
     below = Draft(name, [])
     targets = {random_target(rng, rng.choice((draft, below))) for _ in range(rng.randint(1, 4))}
     ttl = rng.choice((0, 60, 86400))
     for target in sorted(targets):
         draft.add(name, ttl, "NS", str(target))
+    return sorted(targets)
 
 
 def add_sets(rng: Random, draft: Draft, name: dns.name.Name, most: int) -> None:

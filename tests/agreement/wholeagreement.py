@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import dns.name
 from agreement import is_known
 from wholeanswers import ask_over_udp, ask_whole
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from agreement import Pair
+    from answers import Row
     from wholeanswers import Asked, Whole
 
 
@@ -49,6 +51,17 @@ def find_faults(query: Asked, whole: Whole, part: Whole) -> Iterator[str]:
             yield "records in what was cut that are not in the whole"
     elif part.said != whole.said:
         yield f"over UDP\n{part.said}\nover TCP\n{whole.said}"
+    elif missing := glue_of(whole) - glue_of(part):
+        yield f"left out of what was not cut (RFC 9471): {missing}"
+
+
+def glue_of(whole: Whole) -> set[Row]:
+    """Give the addresses of servers whose names lie within what is delegated to them."""
+    if not whole.is_referral:
+        return set()
+    cut = dns.name.from_text(whole.said.authority[0][0])
+    rows = (row for row in whole.additional if row[1] in ("A", "AAAA"))
+    return {row for row in rows if dns.name.from_text(row[0]).is_subdomain(cut)}
 
 
 def find_difference(pair: Pair, ours: Whole, theirs: Whole) -> Iterator[str]:
