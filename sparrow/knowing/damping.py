@@ -31,21 +31,31 @@ _MOST = 50_000
 """Stretches that are remembered; a restart lets the others go."""
 _LEAST_S = 1.0
 """Seconds between two times that what is held is looked through."""
-_FOREVER_S = 86400.0
+LOOK_S = 60.0
+"""Seconds between two looks at the clock, which may be set."""
 
 
 class Damper:
     """Holds back and lets go. `apply` runs in the thread that reads, the rest in one loop."""
 
     def __init__(
-        self, path: Path, clock: Callable[[], float], renew: Callable[[], Awaitable[Any]]
+        self,
+        path: Path,
+        clock: Callable[[], float],
+        renew: Callable[[], Awaitable[Any]],
+        look_s: float = LOOK_S,
     ) -> None:
-        """Remember in `path`; await `renew` when something is due, which may raise `InputError`."""
+        """Remember in `path`; await `renew` when something is due, which may raise `InputError`.
+
+        The clock is looked at after `look_s` seconds at the latest.
+        """
+        self._look_s = look_s
         self._path = path
         self._clock = clock
         self._renew = renew
         self._stored: Mapping[tuple[str, int], tuple[Wish, ...]] | None = None
         self._due_s: float | None = None
+        self._told_s = 0.0
         self._found_s: float | None = None
         self._stretches = 0
         self._has_changed = asyncio.Event()
@@ -78,7 +88,7 @@ class Damper:
 
     def take_up(self, view: View) -> None:
         """Take notice of a view that is served."""
-        self._due_s = view.held.next_s
+        self._due_s, self._told_s = view.held.next_s, self._clock()
         stretches = sum(map(len, view.held.wishes.values()))
         if stretches != self._stretches:
             _log.info("hysteresis holds %d stretches of addresses", stretches)
@@ -89,7 +99,8 @@ class Damper:
         """Remember what is held, and look it through when something is due, until cancelled."""
         while True:
             now_s = self._clock()
-            wait_s = _FOREVER_S if self._due_s is None else max(self._due_s - now_s, _LEAST_S)
+            ahead_s = self._look_s if self._due_s is None else self._due_s - now_s
+            wait_s = min(max(ahead_s, _LEAST_S), self._look_s)
             try:
                 async with asyncio.timeout(wait_s):
                     await self._has_changed.wait()
@@ -98,11 +109,14 @@ class Damper:
                 await self._let_go()
 
     async def _let_go(self) -> None:
-        if self._due_s is None or self._clock() < self._due_s:
+        # Before the time at which it was told what is due, the clock was set back: that time
+        # says nothing any more.
+        if self._due_s is None or self._told_s <= self._clock() < self._due_s:
             return
         # Whatever comes of it, what is held is looked through again: a view that is
         # taken says when, and one that is not leaves what is held as it is.
-        again_s = self._due_s = self._clock() + MINUTE_S
+        self._told_s = self._clock()
+        again_s = self._due_s = self._told_s + MINUTE_S
         try:
             await self._renew()
         except InputError:

@@ -117,9 +117,14 @@ def damp(before: Steering | None, ground: Ground, held: Held) -> Damped:
     """Hold back what may not move yet of what `before` served; None after a start.
 
     Then what was held on stays so. Site names of `held` may be of another configuration.
+    What is ahead of `now_s`, since the clock was set back, counts as of now.
     """
     done: dict[tuple[int, int, tuple[Wish, ...]], tuple[Policy, tuple[Wish, ...]]] = {}
-    gone = (each for each in held.gone if ground.now_s - each[0] < MINUTE_S)
+    gone = (
+        (min(time_s, ground.now_s), family, size)
+        for time_s, family, size in held.gone
+        if ground.now_s - time_s < MINUTE_S
+    )
     run = _Run(ground, before, gone)
     policies, wishes = dict(ground.steering.policies), {}
     for key, policy in policies.items():
@@ -324,7 +329,8 @@ class _Since:
                 yield start, wish.start, self._now_s
                 start = wish.start
             stop = min(end, wish.end)
-            yield start, stop, wish.since_s if wish.target == target else self._now_s
+            is_same = wish.target == target
+            yield start, stop, min(wish.since_s, self._now_s) if is_same else self._now_s
             start, place = stop, place + 1
 
 

@@ -80,3 +80,25 @@ def test_what_is_due_is_looked_through_again_after_something_went_wrong(tmp_path
 
     asyncio.run(look_through())
     assert [1000.0, 1000.0 + MINUTE_S] == tries
+
+
+def test_what_is_held_is_looked_through_when_the_clock_was_set_back(tmp_path: Path) -> None:
+    now_s = [90_000.0]
+
+    async def look_through() -> None:
+        has_come = asyncio.Event()
+
+        async def renew() -> None:
+            has_come.set()
+
+        damper = Damper(tmp_path / "held.json", lambda: now_s[0], renew, look_s=0.05)
+        view: Any = SimpleNamespace(held=Held(HELD.wishes, next_s=90_001.0))
+        damper.take_up(view)
+        now_s[0] = 1000.0
+        running = asyncio.create_task(damper.run())
+        async with asyncio.timeout(PATIENCE_S):
+            await has_come.wait()
+        running.cancel()
+        await asyncio.wait((running,))
+
+    asyncio.run(look_through())

@@ -220,6 +220,17 @@ def test_a_path_that_flaps_moves_nobody() -> None:
         assert "nl" == site_at(steering, "20.0.0.1")
 
 
+def test_a_clock_that_is_set_back_holds_nobody_for_longer() -> None:
+    damping = replace(FREE, budget=0.5)
+    first = change(plain_steering(OLD), NEW, 90_000, Held(), damping)
+    held = replace(first.held, gone=((90_000, IPV4, 1 << 24),))
+    second = change(first.steering, NEW, 1000, held, damping)
+    assert ("nl", 1100) == (site_at(second.steering, "20.0.0.1"), second.held.next_s)
+    assert ((1000, IPV4, 1 << 24),) == second.held.gone
+    third = change(second.steering, NEW, 1100, second.held, damping)
+    assert ("us", {}) == (site_at(third.steering, "20.0.0.1"), third.held.wishes)
+
+
 def test_addresses_without_any_route_go_at_once() -> None:
     found = change(plain_steering(OLD), "21.0.0.0/8 2", 1000, Held())
     assert ("au", {}) == (site_at(found.steering, "20.0.0.1"), found.held.wishes)
