@@ -6,8 +6,12 @@ import os
 import pwd
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sparrow.errors import FatalError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def find_account(user: str | None) -> pwd.struct_passwd | None:
@@ -46,15 +50,27 @@ def step_down(account: pwd.struct_passwd) -> tuple[str, ...]:
     which processes that we start make use of, to read their programs before they
     become the account.
     """
+    # Looked for before: what lies in a folder of root's alone is not there for the account.
+    needed = [os.path.realpath(sys.executable), *filter(os.path.exists, sys.path)]
     os.initgroups(account.pw_name, account.pw_gid)
     os.setegid(account.pw_gid)
     os.seteuid(account.pw_uid)
-    needed = [os.path.realpath(sys.executable), *filter(os.path.exists, sys.path)]
     unreadable = tuple(path for path in needed if not _is_readable(path))
     if not unreadable:
         os.seteuid(0)
         change_account(account)
     return unreadable
+
+
+def become_having(account: pwd.struct_passwd, load: Callable[[], object]) -> None:
+    """Become the account for good; where it cannot read Python's files, `load` before that.
+
+    What is loaded is what would be imported later.
+    """
+    if step_down(account):
+        os.seteuid(0)
+        load()
+        change_account(account)
 
 
 def _is_readable(path: str) -> bool:

@@ -16,7 +16,7 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from sparrow.account import change_account, find_account
+from sparrow.account import become_having, find_account
 from sparrow.keeping.call import take_charge
 from sparrow.keeping.following import Following
 from sparrow.keeping.tether import Watch
@@ -191,6 +191,5 @@ def main(arguments: list[str]) -> int:
     start_log(charge.layout.log_format, charge.layout.log_level)
     account = find_account(charge.layout.user)
     if account:
-        _import_desk()  # now, as the account may not be able to read Python's files
-        change_account(account)
+        become_having(account, _import_desk)
     return UdpWorker(charge).run()
