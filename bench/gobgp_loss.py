@@ -16,10 +16,11 @@ import os
 import random
 import signal
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
@@ -175,8 +176,7 @@ def lose_once(scene: Scene, way: Way, watch: Watch) -> Round:
     loss = read_turn(looks, lost_at_s, own, gone)
     restored_at_s = looks[-1].at_s
     way.restore()
-    while not scene.near.is_up():
-        time.sleep(_LOOK_S)
+    await_session(scene.near)
     there_at_s = time.monotonic()
     watch.await_answers(own, PATIENCE_S)
     scene.await_whole()
@@ -200,6 +200,17 @@ def open_daemon(folder: Path, near: Relay, far: Speaker) -> Daemon:
     return Daemon(folder, keys)
 
 
+def await_session(speaker: Speaker) -> None:
+    """Wait until its BGP session is up; one that is busy may not answer in time."""
+    end_s = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end_s:
+        with suppress(subprocess.CalledProcessError):
+            if speaker.is_up():
+                return
+        time.sleep(_LOOK_S)
+    sys.exit("the BGP session never came up")
+
+
 def start_speakers(folder: Path, stack: ExitStack) -> tuple[Speaker, Speaker]:
     """Start both gobgpd with a session between them, and end them with the stack."""
     far = Speaker(folder / "far", 64520, "127.0.0.2", free_port(), free_port())
@@ -213,8 +224,7 @@ def start_speakers(folder: Path, stack: ExitStack) -> tuple[Speaker, Speaker]:
     for each in (near, far):
         stack.callback(each.kill)
         each.start()
-    while not near.is_up():
-        time.sleep(_LOOK_S)
+    await_session(near)
     return near, far
 
 
