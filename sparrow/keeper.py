@@ -279,7 +279,7 @@ class Keeper:
 
 
 def _is_readable(fileno: int) -> bool:
-    with selectors.DefaultSelector() as selector:
+    with selectors.PollSelector() as selector:  # it opens no file, of which there may be none left
         selector.register(fileno, selectors.EVENT_READ)
         return bool(selector.select(0))
 

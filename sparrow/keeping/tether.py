@@ -104,7 +104,7 @@ class Watch:
 
     def pause(self, timeout_s: float) -> None:
         """Wait for something to heed, at most `timeout_s` seconds."""
-        with selectors.DefaultSelector() as selector:
+        with selectors.PollSelector() as selector:  # it opens no file: there may be none left
             for fileno in (*self.tether.filenos, self._wakeup.fileno()):
                 selector.register(fileno, selectors.EVENT_READ)
             for key, _ in selector.select(timeout_s):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import socket
 from collections.abc import Callable
@@ -136,6 +137,20 @@ def test_a_successor_may_have_more_or_fewer_workers(start: Start) -> None:
             run = start("--replace", workers=workers).await_ready()
             assert workers + 2 == len(run.posts())
     assert 0 == clients.lost
+
+
+def test_who_may_open_no_file_any_more_goes_on(start: Start) -> None:
+    run: Run = start().await_ready()
+    before, dead = run.pids(), run.pid_of("udp-0")
+    limits = {pid: resource.prlimit(pid, resource.RLIMIT_NOFILE) for pid in (run.pid, *before)}
+    for pid, (_, hard) in limits.items():
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, hard))  # none that is not open
+    os.kill(dead, signal.SIGKILL)
+    run.await_text("udp-0 cannot be started: [Errno 24] Too many open files", 2)
+    assert run.process.poll() is None
+    assert set(before) - {dead} == {pid for pid in before if is_alive(pid)}
+    resource.prlimit(run.pid, resource.RLIMIT_NOFILE, limits[run.pid])
+    assert dead != run.pid_of("udp-0")
 
 
 def test_replacing_nobody_is_a_plain_start(start: Start) -> None:
