@@ -87,7 +87,7 @@ class ContentStore:
         problem of every file.
         """
         paths = [self._readable(content) for content in contents]
-        names = dict(zip(paths, (content.path for content in contents), strict=True))
+        names = _name_copies(paths, contents)
         files = [
             parse_route_file(path, content.format)
             for path, content in zip(paths, contents, strict=True)
@@ -201,6 +201,14 @@ def _is_being_written(name: str) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def _name_copies(paths: Sequence[str], contents: Sequence[Content]) -> dict[str, str]:
+    """Give by the path of each copy the files that have its contents, which may be several."""
+    names: dict[str, dict[str, None]] = {}
+    for path, content in zip(paths, contents, strict=True):
+        names.setdefault(path, {})[content.path] = None
+    return {path: ", ".join(found) for path, found in names.items()}
 
 
 def _rename(problems: Iterable[Problem], names: dict[str, str]) -> list[Problem]:

@@ -5,13 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from sparrow.sources.files import RouteFile
-from sparrow.tables.contents import ContentStore
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from sparrow.tables.contents import ContentStore, Reading
 
 
 def begin_copy(folder: Path, letter: str, pid: int) -> Path:
@@ -38,3 +35,16 @@ def test_what_another_living_process_writes_is_left_alone_and_what_a_dead_one_le
     store.prune([kept])
     expected = {"accepted.json", "routes", of_living.name, store.path_of(kept).name}
     assert expected == {path.name for path in tmp_path.iterdir()}
+
+
+def test_what_is_doubted_of_equal_contents_is_said_of_every_file_that_has_them(
+    tmp_path: Path,
+) -> None:
+    store, paths = ContentStore(tmp_path / "kept"), [str(tmp_path / name) for name in "abc"]
+    texts = ("10.0.0.1/8 1\n", "10.0.0.1/8 1\n", "11.0.0.1/8 1\n")
+    contents = []
+    for path, text in zip(paths, texts, strict=True):
+        Path(path).write_text(text)
+        contents.append(store.take(RouteFile(path), path, None))
+    named = {warning.file for warning in store.load(contents, Reading()).warnings}
+    assert {f"{paths[0]}, {paths[1]}", paths[2]} == named
