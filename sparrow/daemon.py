@@ -173,6 +173,7 @@ class Daemon:
             group.create_task(_await(sites))
             group.create_task(self._heed_hangups())
             for what, run in (
+                ("the first plan", self._reloader.persist),
                 ("tables", self._tables.run),
                 ("live sources", self._feeds.run),
                 ("what is known of addresses", self._lore_files.run),
@@ -219,10 +220,15 @@ class Daemon:
         self._tables.notice_sites()
 
     def _confirm(self) -> None:
-        """Tell the keeper, once, that what is configured is served, if it is."""
-        if self._reloader.live and not self._has_confirmed:
-            self._has_confirmed = True
-            self._tether.confirm(f"serial {self._reloader.live.view.serial}")
+        """Tell the keeper, once, that what is configured is served, if it is.
+
+        Where it is only not written yet, the last plan is as good as may be.
+        """
+        live = self._reloader.live
+        if self._has_confirmed or not (live or self._reloader.is_waiting):
+            return
+        self._has_confirmed = True
+        self._tether.confirm(f"serial {live.view.serial}" if live else "with the last plan")
 
     def _hear(self) -> None:
         """Hear signals and the keeper; a SIGHUP that waited arrives now."""

@@ -259,7 +259,7 @@ def _judge_workers(status: Mapping[str, Any], now_s: float) -> Iterator[tuple[Ve
 def _judge_reading(status: Mapping[str, Any]) -> Iterator[tuple[Verdict, str]]:
     reload = status["reload"]
     if status["stale"]:
-        why = "the configuration is refused" if reload else "tables are being read"
+        why = "what is configured cannot be served" if reload else "tables are being read"
         served = "serving the last plan" if status["plan"] else "serving nothing yet"
         yield Verdict.WARNING, f"{served}, as {why}"
     elif reload and not reload["ok"]:

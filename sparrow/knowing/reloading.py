@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sparrow.control.protocol import problem_to_json
 from sparrow.control.status import ReloadReport
-from sparrow.errors import InputError, Problem
+from sparrow.errors import InputError, Problem, UnwrittenError
 from sparrow.folders import load_cookie_secrets
 from sparrow.keeping.configured import build_limits, build_pdns, count_workers, has_default_listen
 from sparrow.keeping.memory import give_back
@@ -57,6 +58,9 @@ _FIXED_SETTINGS = ("run_dir", "state_dir", "user", "cookie_secret")
 _TAKE_UP_S = 10.0
 """Seconds for the workers to serve what was published; they look 20 times a second."""
 _TAKE_UP_PAUSE_S = 0.01
+_PERSIST_S = 5.0
+"""Seconds until a first plan that could not be written is tried again; twice as many each time."""
+_LONGEST_PERSIST_S = 60.0
 _LIVE = "live tables"
 _EVERYTHING = "everything"
 """What a reload that was asked for reads."""
@@ -127,6 +131,8 @@ class Reloader:
         """What is served and can be looked up; None before the first tables are read."""
         self.last_report: ReloadReport | None = None
         """How the last attempt ended; None before the first that failed or was asked for."""
+        self.is_waiting = False
+        """Whether there is a last plan to serve, and the first one could not be written."""
 
     async def settle(self) -> Live | None:
         """Wait until no change is being made, and give what is served."""
@@ -144,8 +150,8 @@ class Reloader:
     async def begin(self) -> None:
         """Build the first view, publish it, and fill the RIB behind it.
 
-        Raises `InputError`, but where the keeper has been ready before: then the last
-        plan is served, and a reload may mend it.
+        Raises `InputError`, but where the keeper has been ready before, or a first plan that
+        is sound cannot be written: then the last plan is served, and a reload may mend it.
         """
         async with self._lock:
             try:
@@ -154,13 +160,26 @@ class Reloader:
                 await self._publish_first(staged.view)
                 await self._commit()
             except InputError as error:
-                if not self._around.charge.was_ready:
+                charge, has_plan = self._around.charge, self._around.publisher.present() is not None
+                is_unwritten = isinstance(error, UnwrittenError) and has_plan
+                self.is_waiting = is_unwritten and not charge.is_successor
+                if not charge.was_ready and not self.is_waiting:
                     raise
                 self.last_report = ReloadReport(time.time(), error.problems)
-                _log.error("the configuration is refused, the last plan is served on:")
+                _log.error("what is configured cannot be served, the last plan is served on:")
                 log_each(logging.ERROR, error.problems)
                 return
             await self._serve(staged)
+
+    async def persist(self) -> None:
+        """Try again what could not be written at the start, until there is a view."""
+        pause_s = _PERSIST_S
+        while self.is_waiting and self.live is None:
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, _LONGEST_PERSIST_S)
+            if self.live is None:
+                with suppress(InputError):  # said in the log where it was decided
+                    await self.reload()
 
     async def _serve(self, staged: Staged) -> None:
         """Answer questions from the first view there is."""

@@ -283,7 +283,7 @@ def test_a_daemon_that_dies_into_a_bad_configuration_stays_and_says_so(site: Hom
     assert NEAREST == daemon.nearest()
     assert "STALE" in run("status", "-c", site.config).out
     outcome = run("status", "--check", "-c", site.config)
-    what = "SPARROW WARNING - serving the last plan, as the configuration is refused\n"
+    what = "SPARROW WARNING - serving the last plan, as what is configured cannot be served\n"
     assert (1, what) == (outcome.code, outcome.out)
     with Talk(site.run_dir / "control.sock") as talk:
         refusal = talk.ask({"version": 1, "command": "lookup", "addresses": ["20.0.0.1"]})
@@ -293,32 +293,58 @@ def test_a_daemon_that_dies_into_a_bad_configuration_stays_and_says_so(site: Hom
     assert not daemon.status()["stale"]
 
 
-def test_a_reload_that_cannot_be_written_changes_nothing(site: Home) -> None:
+@pytest.fixture
+def small_disk(site: Home) -> Iterator[Callable[[], Path]]:
+    """A run directory of a few MiB; gives a function that fills it, and gives what to remove."""
     if os.getuid() != 0:
         pytest.skip("only root can mount a small file system")
     site.run_dir.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(site.run_dir)]
     if subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("this machine lets nobody mount")
-    try:
-        daemon = site.serve()
+
+    def fill() -> Path:
         filler = site.run_dir / "counters" / ".filler"
         with filler.open("wb") as file:
             os.posix_fallocate(file.fileno(), 0, shutil.disk_usage(site.run_dir).free - 65536)
-        site.write("table.routes", OTHER_TABLE)
-        refusal = daemon.command("reload")
-        assert "No space left on device" in refusal["problems"][0]["what"]
-        assert (NEAREST, 1) == (daemon.nearest(), daemon.status()["serial"])
-        kill(worker(daemon, "udp-0")["pid"])
-        assert NEAREST == daemon.nearest()
-        filler.unlink()  # from now on the table that was refused is served without being asked for
-        wait_until(lambda: daemon.status()["serial"] == 2, daemon.log)
-        assert daemon.command("reload")["ok"]
-        assert 0 == daemon.stop()
-    finally:
-        for pid in site.pids():
-            os.kill(pid, signal.SIGKILL)
-        subprocess.run(["umount", "-l", str(site.run_dir)], check=True)
+        return filler
+
+    yield fill
+    for pid in site.pids():
+        os.kill(pid, signal.SIGKILL)
+    subprocess.run(["umount", "-l", str(site.run_dir)], check=True)
+
+
+def test_a_reload_that_cannot_be_written_changes_nothing(
+    site: Home, small_disk: Callable[[], Path]
+) -> None:
+    daemon = site.serve()
+    filler = small_disk()
+    site.write("table.routes", OTHER_TABLE)
+    refusal = daemon.command("reload")
+    assert "No space left on device" in refusal["problems"][0]["what"]
+    assert (NEAREST, 1) == (daemon.nearest(), daemon.status()["serial"])
+    kill(worker(daemon, "udp-0")["pid"])
+    assert NEAREST == daemon.nearest()
+    filler.unlink()  # from now on the table that was refused is served without being asked for
+    wait_until(lambda: daemon.status()["serial"] == 2, daemon.log)
+    assert daemon.command("reload")["ok"]
+    assert 0 == daemon.stop()
+
+
+def test_a_start_without_room_serves_the_last_plan_until_there_is_some(
+    site: Home, small_disk: Callable[[], Path]
+) -> None:
+    assert 0 == site.serve().stop()
+    filler = small_disk()
+    site.write("table.routes", OTHER_TABLE)
+    daemon = site.begin().wait_for("ready, with the last plan")
+    status = daemon.status()
+    assert (True, False, NEAREST) == (status["stale"], status["reload"]["ok"], daemon.nearest())
+    filler.unlink()
+    wait_until(lambda: not daemon.status()["stale"], daemon.log)
+    assert ["198.51.100.1", "198.51.100.2"] == daemon.addresses(subnet="20.200.0.0/16")
+    assert 0 == daemon.stop()
 
 
 def test_a_plan_that_cannot_be_read_is_replaced_by_the_daemon(site: Home) -> None:
