@@ -84,8 +84,6 @@ class Way:
     """Does it."""
     restore: Callable[[], object]
     """Undoes it."""
-    has_bar: bool = True
-    """Whether the time to the other site is the daemon's alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +113,6 @@ class Scene:
                 "its BGP session ends",
                 lambda: self.near.ask(*neighbor, "disable"),
                 lambda: self.near.ask(*neighbor, "enable"),
-                has_bar=False,  # gobgpd withdraws every route before it tells of the loss
             ),
             Way("the connection is cut", self.relay.cut, self.relay.mend),
         )
@@ -270,7 +267,7 @@ def report(size: int, rounds: Sequence[Round]) -> int:
     title = f"Seconds to the other site, and back, with {size} routes in each view"
     print_table(title, heads, rows)
     print(f"    load of the machine in the last minutes: {os.getloadavg()[1]:.1f}")
-    is_late = any(each.way.has_bar and each.loss.all_s > bar_s for each in rounds)
+    is_late = any(each.loss.all_s > bar_s for each in rounds)
     turns = [turn for each in rounds for turn in (each.loss, each.back)]
     return int(is_late or any(turn.wrong or turn.lost for turn in turns))
 
@@ -286,7 +283,7 @@ def _row(rounds: Sequence[Round], bar_s: float) -> tuple[object, ...]:
         f"{statistics.median(first):.2f}",
         f"{statistics.median(gone):.2f}",
         f"{max(gone):.2f}",
-        f"{bar_s:.0f}" if rounds[0].way.has_bar else "",
+        f"{bar_s:.0f}",
         f"{statistics.median(back):.2f}",
         f"{max(back):.2f}",
         sum(each.loss.wrong + each.back.wrong for each in rounds),

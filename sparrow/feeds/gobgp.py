@@ -5,8 +5,8 @@ none is lost and the last word on each prefix counts; whatever is lost, the tabl
 there stays. Start from `GobgpFeed`.
 
 A session has threads: one lists and later looks at the clock, one reads the events, one
-those of sessions alone (behind a million withdrawals the loss of the session that they
-come from would be heard of two minutes late), and at times one that lists again.
+those of sessions (which would be heard of late behind those of prefixes), and at times
+one that lists again.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,7 @@ from sparrow.feeds.gobgpwire import (
     encode_watch_peers,
 )
 from sparrow.feeds.listing import Listing, collector_at_rest
+from sparrow.feeds.pulse import Pulse
 from sparrow.feeds.source import Phase, Standing
 from sparrow.feeds.trouble import explain_loss
 from sparrow.rib.snapshot import EMPTY, Snapshot
@@ -51,6 +53,9 @@ _CALL_S = 10.0
 _REGISTER_S = 60.0
 """Seconds for the first event, which comes at once from a server that is not busy."""
 _TICK_S = 1.0
+_DOUBTFUL_TICK_S = 0.25
+_STUCK_S = 60.0
+"""Seconds until a question of a pulse that is not answered is asked anew."""
 _BACK_OFF_S = (0.5, 30.0)
 """First and longest pause before the next attempt; each is cut by up to half by chance."""
 _DRAIN_S = 2.0
@@ -93,6 +98,8 @@ class GobgpSource:
     """Seconds between two comparisons of the whole table."""
     keeps_local_pref: bool = False
     """Whether routes have their local preference; a table is then read without native code."""
+    ends_with_session: bool = False
+    """Whether a site is gone where its session is, so that this is to be known within seconds."""
 
     @property
     def name(self) -> str:
@@ -147,8 +154,22 @@ class _Session:
     """Whether each neighbour's session is up."""
     is_recorded: bool = False
     """Whether events are recorded."""
+    is_introduced: bool = False
+    """Whether the sessions that there are have been told."""
+    pulse: Pulse | None = None
+    """None where no session is a site's."""
     end: str = ""
     """Why it ended; empty while it goes on."""
+
+    @property
+    def is_told(self) -> bool:
+        """Whether events are recorded, and what sessions there are is known."""
+        return self.is_recorded and self.is_introduced
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether the server answers no question any more."""
+        return self.pulse is not None and self.pulse.is_silent
 
 
 class GobgpFeed:
@@ -264,12 +285,13 @@ class GobgpFeed:
             self._channel = channel
         try:
             session = _Session(channel, _probe(channel))
-            decoder = self._open_decoder(session)
+            if self._source.ends_with_session:
+                session.pulse = Pulse(partial(_ask, session), time.monotonic())
             of_neighbor = self._source.neighbor is not None
             watch = encode_watch(session.generation, is_of_neighbor=of_neighbor)
             readers = [
-                self._begin(self._read_events, session, watch, decoder),
-                self._begin(self._read_events, session, encode_watch_peers(), decoder),
+                self._begin(self._read_events, session, watch, self._heed_rows),
+                self._begin(self._read_events, session, encode_watch_peers(), self._heed_state),
             ]
             try:
                 self._synchronize(session)
@@ -292,10 +314,10 @@ class GobgpFeed:
         """List the table behind the events, and replay these."""
         with self._change:
             self._change.wait_for(
-                lambda: session.is_recorded or session.end or self._is_stopping.is_set(),
+                lambda: session.is_told or session.end or self._is_stopping.is_set(),
                 _REGISTER_S,
             )
-            if not session.is_recorded:
+            if not session.is_told:
                 raise _LostError(session.end or "no event came, not even that there are none")
             known = self._table.fold().routes
         self._phase = Phase.LISTING
@@ -351,15 +373,17 @@ class GobgpFeed:
 
     # What is heard.
 
-    def _read_events(self, session: _Session, request: bytes, decoder: PathDecoder) -> None:
+    def _read_events(
+        self,
+        session: _Session,
+        request: bytes,
+        heed: Callable[[_Session, list[Row], Session | None], None],
+    ) -> None:
+        decoder = self._open_decoder(session)
         try:
             call = session.channel.unary_stream(f"{session.generation.service}WatchEvent")
             for octets in call(request):
-                rows, state = decoder.decode_event(octets)
-                if rows:
-                    self._take(session, rows)
-                elif state:
-                    self._take_state(session, state)
+                heed(session, *decoder.decode_event(octets))
             self._end(session, "the server ended the stream of events")
         except grpc.RpcError as error:
             self._end(session, _describe(error, self._source))
@@ -367,6 +391,19 @@ class GobgpFeed:
             if not self._is_stopping.is_set():
                 _log.exception("%s: an event could not be taken", self._source.name)
             self._end(session, f"an event could not be taken: {error!r}")
+
+    def _heed_rows(self, session: _Session, rows: list[Row], _: Session | None) -> None:
+        """Take what becomes of prefixes; words about sessions come late here, behind these."""
+        if rows:
+            self._take(session, rows)
+        else:
+            with self._change:
+                session.is_recorded = True
+                self._change.notify_all()
+
+    def _heed_state(self, session: _Session, _: list[Row], state: Session | None) -> None:
+        if state:
+            self._take_state(session, state)
 
     def _end(self, session: _Session, why: str) -> None:
         with self._change:
@@ -380,6 +417,10 @@ class GobgpFeed:
                 session.pending.extend(rows)
                 return
             now_s = time.monotonic()
+            if session.pulse and self._hangs_on_one(session):
+                session.pulse.listen(rows, now_s)
+                if session.pulse.is_doubted:
+                    self._change.notify_all()
             if self._table.apply(rows, now_s):
                 is_first = not self._due.first_at_s
                 self._due.note(now_s)
@@ -388,7 +429,7 @@ class GobgpFeed:
 
     def _take_state(self, session: _Session, state: Session) -> None:
         with self._change:
-            session.is_recorded = True
+            session.is_introduced = True
             if state.neighbor is not None:
                 session.sessions[state.neighbor] = state.is_up
             self._change.notify_all()
@@ -402,21 +443,27 @@ class GobgpFeed:
             if is_up and self._phase is not Phase.LIVE:
                 self._phase, self._problem, self._stale_since_s = Phase.LIVE, "", None
             elif not is_up and self._phase is not Phase.DOWN:
-                self._phase, self._problem = Phase.DOWN, "its sessions are down"
+                why = "it answers no question" if session.is_silent else "its sessions are down"
+                self._phase, self._problem = Phase.DOWN, why
                 self._stale_since_s = self._stale_since_s or time.time()
                 if self._source.freeze is not None:
                     self._table.withhold(time.monotonic())
                     self._due.note(time.monotonic())
-                _log.warning(
-                    "%s: its sessions are down, its routes go on to count", self._source.name
-                )
+                what = "its site comes last" if session.pulse else "its routes go on to count"
+                _log.warning("%s: %s, %s", self._source.name, why, what)
 
     def _is_up(self, session: _Session) -> bool:
         """Tell whether a session is up that routes come from; one without any has its own."""
         found = session.sessions
+        if session.is_silent:
+            return False
         if self._source.neighbor is not None:
             return found.get(self._source.neighbor, False)
         return any(found.values()) or not found
+
+    def _hangs_on_one(self, session: _Session) -> bool:
+        """Tell whether all routes come from one session, so that they go with it."""
+        return self._source.neighbor is not None or sum(session.sessions.values()) == 1
 
     # What is to be done in time.
 
@@ -431,10 +478,16 @@ class GobgpFeed:
                     raise _LostError(session.end)
                 due_s = self._due.at_s(self._source)
                 left_s = _TICK_S if due_s is None else due_s - time.monotonic()
-                self._change.wait(max(0.0, min(_TICK_S, left_s)))
-                now_s, is_up = time.monotonic(), self._is_up(session)
+                is_doubted = session.pulse is not None and session.pulse.is_doubted
+                most_s = _DOUBTFUL_TICK_S if is_doubted else _TICK_S
+                self._change.wait(max(0.0, min(most_s, left_s)))
+                now_s = time.monotonic()
+                is_other = session.pulse is not None and session.pulse.look(now_s)
+                is_up = self._is_up(session)
                 if self._table.tick(now_s, is_up=is_up):
                     self._due.note(now_s)
+            if is_other:
+                self._heed_sessions(session)
             self._tell_if_due()
             if is_up and not was_up:
                 # What went while the session was down may never have been withdrawn.
@@ -519,6 +572,12 @@ def _probe(channel: Any) -> Generation:
         else:
             return generation
     raise _LostError("no interface of GoBGP 3 or 4 answers there")
+
+
+def _ask(session: _Session) -> Any:
+    """Ask the server something short; give the future of its answer."""
+    ask = session.channel.unary_unary(f"{session.generation.service}GetBgp")
+    return ask.future(b"", timeout=_STUCK_S)
 
 
 def _describe(error: BaseException, source: GobgpSource) -> str:

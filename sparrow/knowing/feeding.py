@@ -270,6 +270,7 @@ class Feeds:
             quiet_s=config.quiet_s,
             relist_s=config.relist_s,
             keeps_local_pref=self._keeps_local_pref and config.view is not None,
+            ends_with_session=config.withdraw_on_loss,
         )
         path = self.path_of(config)
         known, at_s = _load(path)

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import grpc
-from speakers import pack, pack_path, varint
+from speakers import PATIENCE_S, pack, pack_path, varint
 
 from sparrow.values.address import parse_prefix
 
@@ -63,6 +63,8 @@ class StandIn(grpc.GenericRpcHandler):
         self.table: dict[str, tuple[int, ...]] = {}
         self.lists = 0
         self.requests: dict[str, list[bytes]] = {}
+        self.is_answering = threading.Event()
+        self.is_answering.set()
         self._service = SERVICES.get(release, release)
         self._pack = pack_path if release == "apipb" else pack_path_4
         self._watchers: list[tuple[queue.Queue[bytes | None], bool]] = []
@@ -80,6 +82,7 @@ class StandIn(grpc.GenericRpcHandler):
         return f"127.0.0.1:{self.port}"
 
     def stop(self) -> None:
+        self.is_answering.set()
         self.end_streams()
         self._server.stop(None).wait()
         self._pool.shutdown()
@@ -100,6 +103,13 @@ class StandIn(grpc.GenericRpcHandler):
         with self._lock:
             self._tell(pack_session(is_up=is_up))
 
+    def say_session_late(self, *, is_up: bool) -> None:
+        """Tell of the session where prefixes are told of, which is behind all of these."""
+        with self._lock:
+            for events, wants_paths in self._watchers:
+                if wants_paths:
+                    events.put(pack_session(is_up=is_up))
+
     def end_streams(self) -> None:
         """End every stream of events, as a server does that is stopped."""
         with self._lock:
@@ -119,9 +129,13 @@ class StandIn(grpc.GenericRpcHandler):
         if service != self._service:
             return None
         if method == "GetBgp":
-            return grpc.unary_unary_rpc_method_handler(lambda _request, _context: b"")
+            return grpc.unary_unary_rpc_method_handler(self._get_bgp)
         found = {"ListPath": self._list, "WatchEvent": self._watch}[method]
         return grpc.unary_stream_rpc_method_handler(found)
+
+    def _get_bgp(self, _request: bytes, _context: grpc.ServicerContext) -> bytes:
+        self.is_answering.wait(PATIENCE_S)
+        return b""
 
     def _list(self, request: bytes, _: grpc.ServicerContext) -> Iterator[bytes]:
         with self._lock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -189,3 +190,16 @@ def test_one_neighbour_can_be_chosen(pair: tuple[Speaker, Speaker], follow: Any)
         following.wait_for({"20.0.1.0/24": f"{far.asn} 1 2", "20.0.4.0/24": f"{far.asn} 3"})
         client.send({"20.0.1.0/24": None})
         following.wait_for({"20.0.4.0/24": f"{far.asn} 3"})
+
+
+def test_a_server_that_stands_still_is_a_site_that_is_gone(speaker: Speaker, follow: Any) -> None:
+    with announcer(speaker) as client:
+        client.send(make_routes(50))
+    following = follow(speaker, freeze=None, ends_with_session=True)
+    assert speaker.process is not None
+    speaker.process.send_signal(signal.SIGSTOP)
+    following.wait_for_phase("down")
+    assert 50 == len(following.feed.snapshot())
+    speaker.process.send_signal(signal.SIGCONT)
+    following.wait_for_phase("live")
+    assert 0 == following.feed.standing().reconnects

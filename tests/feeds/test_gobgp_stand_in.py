@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -84,6 +85,45 @@ def test_a_session_that_falls_is_down_and_its_routes_stay(server: StandIn, follo
     server.say(TABLE)
     wait_until(lambda: following.feed.standing().withheld == 0)
     assert TEXT == following.table()
+
+
+def test_old_words_about_a_session_behind_those_about_prefixes_count_for_nothing(
+    server: StandIn, follow: Any
+) -> None:
+    following = follow(server)
+    server.say_session_late(is_up=False)
+    server.say({"20.0.3.0/24": (5,)})
+    following.wait_for({**TEXT, "20.0.3.0/24": "5"})
+    assert "live" == following.feed.standing().phase
+
+
+def test_a_site_is_gone_where_its_server_withdraws_much_and_answers_nothing(
+    server: StandIn, follow: Any
+) -> None:
+    server.table = {f"20.{n >> 8}.{n & 255}.0/24": (64600, 7) for n in range(1200)}
+    following = follow(server, freeze=None, ends_with_session=True)
+    server.is_answering.clear()
+    server.say(dict.fromkeys([*server.table][:1100]))
+    following.wait_for_phase("down")
+    standing = following.feed.standing()
+    assert ("it answers no question", True) == (
+        standing.problem,
+        standing.stale_since_s is not None,
+    )
+    server.is_answering.set()
+    following.wait_for_phase("live")
+    assert 100 == len(following.feed.snapshot())
+
+
+def test_a_server_that_withdraws_much_and_answers_has_its_site(
+    server: StandIn, follow: Any
+) -> None:
+    server.table = {f"20.{n >> 8}.{n & 255}.0/24": (64600, 7) for n in range(1200)}
+    following = follow(server, freeze=None, ends_with_session=True)
+    server.say(dict.fromkeys([*server.table][:1100]))
+    wait_until(lambda: len(following.feed.snapshot()) == 100)
+    time.sleep(3)  # three times as long as a doubt takes
+    assert ("live", 0) == (following.feed.standing().phase, following.feed.standing().reconnects)
 
 
 def test_a_neighbour_is_asked_for_by_its_address(server: StandIn, follow: Any) -> None:
