@@ -22,7 +22,8 @@ from grpc.experimental import ChannelOptions
 from live import Speaker, announcer, free_port, load_wanted_routes
 from tabular import print_table
 
-from sparrow.feeds.gobgp import GobgpFeed, GobgpSource
+from sparrow.feeds.gobgp import GobgpFeed
+from sparrow.feeds.gobgpsource import GobgpSource
 from sparrow.feeds.gobgpwire import GENERATIONS, encode_list
 
 BAR = 1.6

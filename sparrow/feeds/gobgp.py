@@ -1,4 +1,4 @@
-"""A route server GoBGP, followed through its gRPC interface: the only module that knows grpc.
+"""A GoBGP server, followed through its gRPC interface.
 
 Law: the events are recorded before the table is listed and replayed behind it, so that
 none is lost and the last word on each prefix counts; whatever is lost, the table that was
@@ -18,16 +18,14 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import grpc
-from grpc import experimental
 
 from sparrow.feeds.feedtable import FeedTable, Limits
+from sparrow.feeds.gobgpchannel import LostError, ask, describe, open_channel, probe
 from sparrow.feeds.gobgppaths import PathDecoder
 from sparrow.feeds.gobgpwire import (
-    GENERATIONS,
     encode_list,
     encode_watch,
     encode_watch_peers,
@@ -35,7 +33,6 @@ from sparrow.feeds.gobgpwire import (
 from sparrow.feeds.listing import Listing, collector_at_rest
 from sparrow.feeds.pulse import Pulse
 from sparrow.feeds.source import Phase, Standing
-from sparrow.feeds.trouble import explain_loss
 from sparrow.rib.snapshot import EMPTY, Snapshot
 from sparrow.rib.valued import ValuedRoutes
 from sparrow.values.address import FAMILIES, render_address
@@ -44,68 +41,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from sparrow.feeds.gobgppaths import Row, Session
+    from sparrow.feeds.gobgpsource import GobgpSource
     from sparrow.feeds.gobgpwire import Generation
 
 _log = logging.getLogger(__name__)
 
-_CALL_S = 10.0
-"""Seconds for an answer to a short question."""
 _REGISTER_S = 60.0
 """Seconds for the first event, which comes at once from a server that is not busy."""
 _TICK_S = 1.0
 _DOUBTFUL_TICK_S = 0.25
-_STUCK_S = 60.0
-"""Seconds until a question of a pulse that is not answered is asked anew."""
 _BACK_OFF_S = (0.5, 30.0)
 """First and longest pause before the next attempt; each is cut by up to half by chance."""
 _DRAIN_S = 2.0
 """Seconds for events that are on their way when a list ends."""
-_KEEPALIVE_MS = 310_000
-"""Servers take more than one ping in five minutes for abuse, by default."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tls:
-    """How the server is known, and how we are."""
-
-    ca: str | None = None
-    """File of certificates to trust; None for those of the system."""
-    cert: str | None = None
-    """File of our certificate; None for none."""
-    key: str | None = None
-    """File of its key."""
-
-
-@dataclass(frozen=True, slots=True)
-class GobgpSource:
-    """A route server as configured."""
-
-    target: str
-    """`ADDRESS:PORT`, or `unix:PATH`."""
-    neighbor: bytes | None = None
-    """Packed address of the neighbour whose routes count; None for the best paths."""
-    tls: Tls | None = None
-    """None without encryption."""
-    settle_s: float = 0.5
-    """Seconds without an event before those that came are taken up."""
-    max_delay_s: float = 5.0
-    """Seconds after which they are all the same."""
-    freeze: float | None = 0.1
-    """Part of the table that may go within a minute; None for all of it."""
-    quiet_s: float = 30.0
-    """Seconds in which nothing comes back before what is withheld is let go."""
-    relist_s: float = 3600.0
-    """Seconds between two comparisons of the whole table."""
-    keeps_local_pref: bool = False
-    """Whether routes have their local preference; a table is then read without native code."""
-    ends_with_session: bool = False
-    """Whether a site is gone where its session is, so that this is to be known within seconds."""
-
-    @property
-    def name(self) -> str:
-        """What it is called in messages."""
-        of = f" neighbor {render_address(self.neighbor)}" if self.neighbor else ""
-        return f"gobgp {self.target}{of}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +67,6 @@ class Former:
 
 
 _NEVER = Former()
-
-
-class _LostError(Exception):
-    """A session came to its end."""
 
 
 @dataclass(slots=True)
@@ -254,8 +198,8 @@ class GobgpFeed:
             began_s = time.monotonic()
             try:
                 self._follow()
-            except (_LostError, grpc.RpcError, OSError, ValueError) as error:
-                self._lose(_describe(error, self._source))
+            except (LostError, grpc.RpcError, OSError, ValueError) as error:
+                self._lose(describe(error, self._source))
             except Exception:  # noqa: BLE001 (the outermost loop of the thread)
                 _log.exception("%s: an attempt failed inside", self._source.name)
                 self._lose("an attempt failed inside, see the log")
@@ -279,14 +223,15 @@ class GobgpFeed:
         self._phase, self._problem = Phase.CONNECTING, problem
 
     def _follow(self) -> None:
-        """Connect, read the table and follow it. Raises `_LostError` and grpc's errors."""
-        channel = _open_channel(self._source)
+        """Connect, read the table and follow it. Raises `LostError` and grpc's errors."""
+        channel = open_channel(self._source)
         with self._change:
             self._channel = channel
         try:
-            session = _Session(channel, _probe(channel))
+            session = _Session(channel, probe(channel))
             if self._source.ends_with_session:
-                session.pulse = Pulse(partial(_ask, session), time.monotonic())
+                question = partial(ask, channel, session.generation)
+                session.pulse = Pulse(question, time.monotonic())
             of_neighbor = self._source.neighbor is not None
             watch = encode_watch(session.generation, is_of_neighbor=of_neighbor)
             readers = [
@@ -318,7 +263,7 @@ class GobgpFeed:
                 _REGISTER_S,
             )
             if not session.is_told:
-                raise _LostError(session.end or "no event came, not even that there are none")
+                raise LostError(session.end or "no event came, not even that there are none")
             known = self._table.fold().routes
         self._phase = Phase.LISTING
         began_s = time.monotonic()
@@ -386,7 +331,7 @@ class GobgpFeed:
                 heed(session, *decoder.decode_event(octets))
             self._end(session, "the server ended the stream of events")
         except grpc.RpcError as error:
-            self._end(session, _describe(error, self._source))
+            self._end(session, describe(error, self._source))
         except Exception as error:  # noqa: BLE001 (the outermost loop of the thread)
             if not self._is_stopping.is_set():
                 _log.exception("%s: an event could not be taken", self._source.name)
@@ -475,7 +420,7 @@ class GobgpFeed:
         while not self._is_stopping.is_set():
             with self._change:
                 if session.end:
-                    raise _LostError(session.end)
+                    raise LostError(session.end)
                 due_s = self._due.at_s(self._source)
                 left_s = _TICK_S if due_s is None else due_s - time.monotonic()
                 is_doubted = session.pulse is not None and session.pulse.is_doubted
@@ -526,7 +471,7 @@ class GobgpFeed:
                 known = self._table.fold().routes
             listed = self._list(session, known)
             self._is_stopping.wait(_DRAIN_S)
-        except (_LostError, grpc.RpcError, ValueError):
+        except (LostError, grpc.RpcError, ValueError):
             return  # the session is at its end, or will be compared the next time
         with self._change:
             count = self._table.repair(listed, time.monotonic())
@@ -535,55 +480,3 @@ class GobgpFeed:
                 self._due.note(time.monotonic())
         if count:
             _log.warning("%s: %d prefixes differed and are repaired", self._source.name, count)
-
-
-def _open_channel(source: GobgpSource) -> Any:
-    """Open a channel. Raises `OSError` where the files of certificates cannot be read."""
-    options = [
-        ("grpc.max_receive_message_length", -1),
-        ("grpc.keepalive_time_ms", _KEEPALIVE_MS),
-        ("grpc.enable_http_proxy", 0),
-        ("grpc.use_local_subchannel_pool", 1),  # nothing of a channel that was lost
-    ]
-    names = getattr(experimental, "ChannelOptions", None)  # not in every version
-    if names is not None and hasattr(names, "SingleThreadedUnaryStream"):
-        options.append((names.SingleThreadedUnaryStream, 1))  # five times as fast
-    tls = source.tls
-    if tls is None:
-        return grpc.insecure_channel(source.target, options)
-    ca, key, cert = (_load(path) for path in (tls.ca, tls.key, tls.cert))
-    credentials = grpc.ssl_channel_credentials(ca, key, cert)
-    return grpc.secure_channel(source.target, credentials, options)
-
-
-def _load(path: str | None) -> bytes | None:
-    return Path(path).read_bytes() if path else None
-
-
-def _probe(channel: Any) -> Generation:
-    """Find out which release of the interface is there. Raises grpc's errors."""
-    for generation in GENERATIONS:
-        ask = channel.unary_unary(f"{generation.service}GetBgp")
-        try:
-            ask(b"", timeout=_CALL_S)
-        except grpc.RpcError as error:
-            if error.code() is not grpc.StatusCode.UNIMPLEMENTED:
-                raise
-        else:
-            return generation
-    raise _LostError("no interface of GoBGP 3 or 4 answers there")
-
-
-def _ask(session: _Session) -> Any:
-    """Ask the server something short; give the future of its answer."""
-    ask = session.channel.unary_unary(f"{session.generation.service}GetBgp")
-    return ask.future(b"", timeout=_STUCK_S)
-
-
-def _describe(error: BaseException, source: GobgpSource) -> str:
-    if isinstance(error, OSError) and error.filename:
-        return f"{error.filename} cannot be read: {error.strerror}"
-    if not isinstance(error, grpc.RpcError) or not callable(getattr(error, "code", None)):
-        return str(error)
-    words = f"{error.code().name.lower()}: {error.details()}"
-    return explain_loss(words, is_encrypted=source.tls is not None)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from sparrow.config.asking import RouteServerConfig
 from sparrow.control.enquiry import ASKED_SOCKET
 from sparrow.errors import InputError
+from sparrow.feeds.gobgpsource import GobgpSource, Tls
 from sparrow.policy.configured import build_limits
 from sparrow.policy.sanity import describe_refused
 from sparrow.policy.sifting import TableSieve
@@ -257,7 +258,7 @@ class Feeds:
         # Its own lines on stderr say, in another form, what is in our log.
         os.environ.setdefault("GRPC_VERBOSITY", "NONE")
         # Half a second and 20 MiB, for those alone who have such a source.
-        from sparrow.feeds.gobgp import Former, GobgpFeed, GobgpSource, Tls  # noqa: PLC0415
+        from sparrow.feeds.gobgp import Former, GobgpFeed  # noqa: PLC0415
 
         source = GobgpSource(
             target=config.gobgp,

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 from speakers import PATIENCE_S, Speaker, need_gobgpd, wait_until
 
-from sparrow.feeds.gobgp import GobgpFeed, GobgpSource
+from sparrow.feeds.gobgp import GobgpFeed
+from sparrow.feeds.gobgpsource import GobgpSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -11,7 +11,8 @@ from certificates import Authority
 from speakers import wait_until
 from standin import SERVICES, StandIn
 
-from sparrow.feeds.gobgp import GobgpFeed, GobgpSource, Tls
+from sparrow.feeds.gobgp import GobgpFeed
+from sparrow.feeds.gobgpsource import GobgpSource, Tls
 from sparrow.values.address import parse_address
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ import pytest
 from certificates import Authority
 from speakers import Speaker, announcer, need_gobgpd, wait_until
 
-from sparrow.feeds.gobgp import GobgpFeed, GobgpSource, Tls
+from sparrow.feeds.gobgp import GobgpFeed
+from sparrow.feeds.gobgpsource import GobgpSource, Tls
 from sparrow.feeds.trouble import explain_loss
 
 if TYPE_CHECKING:
