@@ -72,7 +72,7 @@ def _check_v4(found: MapFile, *, is_pure: bool) -> set[int]:
     halves = array("I", found.v4_words.tobytes())
     codes, starts = halves[0::2], halves[1::2]
     _check_order((starts,), codes, "IPv4", is_pure=is_pure)
-    distinct = set(codes)
+    distinct = set(codes) if is_pure else native.list_distinct(codes)
     if max(distinct) >= WRAPPED:
         raise PlanError("a code of the IPv4 map is none")
     build_index = _build_index if is_pure else _build_index_natively
@@ -88,7 +88,7 @@ def _check_v6(found: MapFile, *, is_pure: bool) -> set[int]:
     if not len(highs) == len(lows) == len(codes):
         raise PlanError("the sections of the IPv6 map are not of one length")
     _check_order((highs, lows), codes, "IPv6", is_pure=is_pure)
-    distinct = set(codes)
+    distinct = set(codes) if is_pure else native.list_distinct(codes)
     if max(distinct) > WRAPPED:
         raise PlanError("a code of the IPv6 map is none")
     if len(codes) > 1 or codes[0] >= SPECIAL:

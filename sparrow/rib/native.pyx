@@ -298,6 +298,23 @@ def neighbours_differ(const uint32_t[::1] codes):
     return True
 
 
+def list_distinct(const uint32_t[::1] codes):
+    """Give the set of codes."""
+    cdef array seen = clone(OCTETS, 1 << 18, True)  # as many as there are classes and flags
+    cdef uint8_t[::1] marks = seen
+    cdef set found = set()
+    cdef Py_ssize_t place
+    cdef uint32_t code
+    for place in range(codes.shape[0]):
+        code = codes[place]
+        if code >= <uint32_t>marks.shape[0]:
+            found.add(code)
+        elif not marks[code]:
+            marks[code] = 1
+            found.add(code)
+    return found
+
+
 # Maps over each other.
 
 include "cells.pxi"

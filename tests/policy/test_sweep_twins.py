@@ -11,6 +11,7 @@ from slowmap import random_rows
 
 from sparrow.policy.intervals import Intervals, sweep, sweep_table
 from sparrow.rib.snapshot import FamilyTable
+from sparrow.rib.twin import native
 from sparrow.sources.files import RouteFile, load_snapshot
 from sparrow.sources.line import RouteFormat
 from sparrow.values.address import IPV4
@@ -78,3 +79,10 @@ class TestBothWays:
         assert_same(pure, sweep_table(table, codes, 8, is_pure=False))
         classes = (0, 1, 0, 2, 2, 0, 3, 4, 0)
         assert_same(pure.project(classes, is_pure=True), pure.project(classes, is_pure=False))
+
+
+@pytest.mark.parametrize(
+    "codes", [(), (0,), (5, 0, 5, 2**16, 2**17), (2**18 - 1, 2**18, 2**32 - 1, 2**18, 7)]
+)
+def test_distinct_codes_are_those_of_a_set(codes: tuple[int, ...]) -> None:
+    assert set(codes) == native.list_distinct(array("I", codes))
