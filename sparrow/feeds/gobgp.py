@@ -111,6 +111,11 @@ class _Session:
         return self.is_recorded and self.is_introduced
 
     @property
+    def is_doubted(self) -> bool:
+        """Whether an answer of the server is wanted soon."""
+        return self.pulse is not None and self.pulse.is_doubted
+
+    @property
     def is_silent(self) -> bool:
         """Whether the server answers no question any more."""
         return self.pulse is not None and self.pulse.is_silent
@@ -364,7 +369,7 @@ class GobgpFeed:
             now_s = time.monotonic()
             if session.pulse and self._hangs_on_one(session):
                 session.pulse.listen(rows, now_s)
-                if session.pulse.is_doubted:
+                if session.is_doubted:
                     self._change.notify_all()
             if self._table.apply(rows, now_s):
                 is_first = not self._due.first_at_s
@@ -423,8 +428,7 @@ class GobgpFeed:
                     raise LostError(session.end)
                 due_s = self._due.at_s(self._source)
                 left_s = _TICK_S if due_s is None else due_s - time.monotonic()
-                is_doubted = session.pulse is not None and session.pulse.is_doubted
-                most_s = _DOUBTFUL_TICK_S if is_doubted else _TICK_S
+                most_s = _DOUBTFUL_TICK_S if session.is_doubted else _TICK_S
                 self._change.wait(max(0.0, min(most_s, left_s)))
                 now_s = time.monotonic()
                 is_other = session.pulse is not None and session.pulse.look(now_s)

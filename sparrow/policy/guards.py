@@ -177,7 +177,7 @@ def measure_moved(change: Change, family: int) -> tuple[int, int]:
         return 0, 1
     tables = change.old.family(family), change.new.family(family)
     whole = sum(move.size for move in moves), cover(*tables).size
-    if not any(len(table) and table.lengths[0] == 0 for table in tables):
+    if not any(table.has_default for table in tables):
         return whole
     known = cover(*tables, has_default=False)
     without = known.overlap(moves), known.size or 1

@@ -143,7 +143,6 @@ def cover(old: FamilyTable, new: FamilyTable, *, has_default: bool = True) -> Co
 
 def sweep_routed(table: FamilyTable, *, has_default: bool = True) -> Intervals:
     """Make the map that says 1 where a route matches and 0 elsewhere."""
-    has_row = len(table) > 0 and table.lengths[0] == 0
-    counted = table if has_default or not has_row else table.part(1, len(table))
+    counted = table if has_default else table.without_default()
     routes = max(counted.routes, default=-1) + 1
     return sweep_table(counted, array("I", (1,)) * routes, 0)

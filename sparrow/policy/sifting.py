@@ -95,7 +95,7 @@ class TableSieve:
             for row in _rows_inside(table, SPECIAL_BLOCKS[table.family]):
                 if row not in ordinary:
                     yield row, Reason.MARTIAN
-        if not limits.takes_default and len(table) and not table.lengths[0]:
+        if not limits.takes_default and table.has_default:
             yield 0, Reason.DEFAULT_ROUTE
 
 

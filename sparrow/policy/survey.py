@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sparrow.policy.knowledge import Lore, Views
     from sparrow.policy.site import SiteSet
     from sparrow.rib.route import Route
-    from sparrow.rib.snapshot import FamilyTable, Snapshot
+    from sparrow.rib.snapshot import Snapshot
 
 
 class Survey:
@@ -75,7 +75,7 @@ class Survey:
         if self._origins is None or self._origins[0] != lore:
             self._origins = lore, _RouteLayer(partial(_tell_origin, lore), Origin())
         common = views.common
-        defaults = [family for family in FAMILIES if _has_default(common.family(family))]
+        defaults = [family for family in FAMILIES if common.family(family).has_default]
         return self._origins[1].find(views.union, defaults)
 
 
@@ -102,7 +102,7 @@ class _RouteLayer:
             tables = (
                 snapshot.family(family)
                 if family in defaults
-                else _without_default(snapshot.family(family))
+                else snapshot.family(family).without_default()
                 for family in FAMILIES
             )
             v4, v6 = (sweep_plain(table, codes, 0) for table in tables)
@@ -128,11 +128,3 @@ def _build_marks(union: Snapshot) -> Layer[int]:
     codes = array("I", bytes(4 * len(union.routes)))
     v4, v6 = (sweep_table(union.family(family), codes, 0) for family in FAMILIES)
     return Layer(v4, v6, ())
-
-
-def _without_default(table: FamilyTable) -> FamilyTable:
-    return table.part(1, len(table)) if _has_default(table) else table
-
-
-def _has_default(table: FamilyTable) -> bool:
-    return len(table) > 0 and table.lengths[0] == 0

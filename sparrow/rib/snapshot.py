@@ -98,6 +98,15 @@ class FamilyTable:
             _drop(self.routes, rows),
         )
 
+    @property
+    def has_default(self) -> bool:
+        """Whether it has a default route, which is the first row then."""
+        return len(self) > 0 and not self.lengths[0]
+
+    def without_default(self) -> FamilyTable:
+        """Give the table without a default route; the table itself where it has none."""
+        return self.part(1, len(self)) if self.has_default else self
+
     def key(self, row: int) -> tuple[int, ...]:
         """Give what rows are sorted by: the words of the network, and the length."""
         return (*(column[row] for column in self.networks), self.lengths[row])
